@@ -1,0 +1,63 @@
+# Everything a newcomer needs: `make annotate` and `make test`. Both set up .venv themselves.
+PYTHON ?= python3
+FILE ?= tests/data/sample.flac
+ARGS ?=
+BIN := .venv/bin
+PYANNOTE := .venv-pyannote/bin
+PIP_INSTALL := -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help annotate test check bench test-pyannote lock clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+annotate: .venv/.runtime  ## Print the transcript of the sample call, or of another: make annotate FILE=my.mp3 ARGS="--language en"
+	@$(BIN)/callannotate annotate $(ARGS) "$(FILE)"
+
+test: .venv/.dev  ## Run the tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.dev  ## Check the style, the types and the direction of the imports
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.dev $(if $(QUICK),,.venv-pyannote/.installed)  ## Measure against the peers: QUICK=1 for three minutes, DATA=DIR adds WAV and RTTM
+	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+test-pyannote: .venv-pyannote/.installed  ## Compare the networks with torch and run the engine pyannote (installs 5 GB beside)
+	@$(PYANNOTE)/python -m pytest tests/pyannote $(ARGS)
+
+lock: .venv/.dev  ## Resolve the requirements anew into locks/
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra build --output-file locks/runtime.lock
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra build --extra dev --extra bench --constraint locks/runtime.lock --output-file locks/dev.lock
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra build --extra pyannote --extra pyannote-test --constraint locks/dev.lock --output-file locks/pyannote.lock
+
+clean:  ## Remove what make has installed
+	rm -rf .venv .venv-pyannote
+
+LOCK := --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --universal --python-version 3.11 --quiet --no-header --no-annotate
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; try: make PYTHON=python3.11")'
+	@$(PYTHON) -m venv .venv
+
+.venv/.runtime: locks/runtime.lock pyproject.toml | .venv/bin/python
+	@echo "Installing what CallAnnotate needs into .venv ..." >&2
+	@$(BIN)/python $(PIP_INSTALL) --require-hashes -r locks/runtime.lock
+	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/.dev: locks/dev.lock .venv/.runtime
+	@echo "Installing what the tests need into .venv ..." >&2
+	@$(BIN)/python $(PIP_INSTALL) --require-hashes -r locks/dev.lock
+	@touch $@
+
+.venv-pyannote/.installed: locks/pyannote.lock pyproject.toml
+	@$(PYTHON) -m venv .venv-pyannote
+	@echo "Installing pyannote.audio and torch into .venv-pyannote (5 GB) ..." >&2
+	@$(PYANNOTE)/python $(PIP_INSTALL) --require-hashes -r locks/pyannote.lock
+	@$(PYANNOTE)/python $(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
