@@ -61,6 +61,17 @@ class Turn(Struct, frozen=True):
     """Seconds from the start of the call."""
 
 
+class AnnotatedSpeech(Struct, frozen=True, tag=True):
+    """All speech of a call with every word given to one speaker; what the graph ends in."""
+
+    speakers: tuple[Speaker, ...]
+    """In the order of first appearance."""
+    turns: tuple[Turn, ...]
+    """In the order of start_time."""
+    end_time: float
+    """Seconds from the start of the call to the end of what was annotated."""
+
+
 class ModelUsed(Struct, frozen=True):
     """A network that took part, by name and by the hash of its weights."""
 

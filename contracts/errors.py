@@ -1,7 +1,8 @@
 """The error catalogue: everything that can go wrong in a way that a user can understand, in one place.
 
-An entry is raised as `CallAnnotateError(ENTRY, path=...)`; its message is a format string over the details. Warnings
-are entries too: the call is annotated as far as it can be read, the result names them, and the exit code tells a script.
+An entry is raised as `CallAnnotateError(ENTRY, path=...)`; its message is a format string over the details.
+Warnings are entries too: the call is annotated as far as it can be read, the result names them, and the exit code tells
+a script.
 """
 
 from typing import Final
@@ -123,3 +124,6 @@ NO_SIGNAL = Fault(
     "{path}: there is no signal (every sample has the same value)",
     "Check the recorder; the transcript is empty.",
 )
+
+CATALOGUE: Final = {entry.code: entry for entry in list(globals().values()) if isinstance(entry, Fault)}
+"""Every entry by its code."""

@@ -6,6 +6,8 @@ from msgspec import Struct
 
 ChannelMode = Literal["auto", "mono", "two-sided"]
 Engine = Literal["onnx", "pyannote"]
+Format = Literal["json", "srt", "vtt", "txt", "rttm"]
+"""Of a transcript, as users name it."""
 
 
 class AnnotateOptions(Struct, frozen=True):
@@ -16,8 +18,14 @@ class AnnotateOptions(Struct, frozen=True):
     min_speakers: int = 1
     """At least so many speakers, over the whole call."""
     max_speakers: int | None = None
-    """At most so many speakers over the whole call, or None for an open number; equal to min_speakers for a fixed one."""
+    """At most so many, or None for an open number; equal to min_speakers for a fixed one."""
     channels: ChannelMode = "auto"
     """How a stereo file is treated: "two-sided" keeps a side each, "mono" mixes them, "auto" decides by the signal."""
+    model: str = "whisper-base"
+    """Whisper weights: a name of the catalogue, a hub id, or a local folder."""
+    engine: Engine = "onnx"
+    """Which diarization engine runs."""
+    pipeline: str | None = None
+    """With engine "pyannote": a pipeline's folder or hub id, or None for pyannote's own with our two networks."""
     preprocess: bool = True
     """Remove DC, high-pass and level the signal first."""

@@ -1,4 +1,4 @@
-"""What the stages learn about the speech of a call. Times inside the graph are samples at SAMPLE_RATE or seconds, as said."""
+"""What the stages learn about the speech of a call."""
 
 import numpy as np
 import numpy.typing as npt
