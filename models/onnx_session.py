@@ -1,0 +1,16 @@
+"""Opens an ONNX network for the CPU."""
+
+from pathlib import Path
+
+import onnxruntime
+
+
+def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    """A session that uses at most `threads` threads per call, and none between calls."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Waiting threads would otherwise spin, on cores that another network needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
