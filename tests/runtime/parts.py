@@ -1,0 +1,116 @@
+"""Small sources and stages that the tests of the graph are built from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
+from msgspec import Struct
+
+
+class Tick(Struct, frozen=True):
+    """One second of nothing."""
+
+    number: int
+    path: tuple[str, ...] = ()
+    """Names of the stages that it went through."""
+
+    @property
+    def end_time(self) -> float:
+        """Seconds."""
+        return self.number + 1.0
+
+
+class Tock(Struct, frozen=True):
+    """Another kind of message."""
+
+    number: int
+    end_time: float = 0.0
+
+
+@dataclass(frozen=True)
+class Count:
+    """A source of `length` ticks."""
+
+    length: int
+
+    async def run(self, send: ObjectSendStream[Tick]) -> None:
+        for number in range(self.length):
+            await send.send(Tick(number))
+
+
+@dataclass(frozen=True)
+class Endless:
+    """A source that never ends."""
+
+    async def run(self, send: ObjectSendStream[Tick]) -> None:
+        number = 0
+        while True:
+            await send.send(Tick(number))
+            number += 1
+
+
+@dataclass(frozen=True)
+class Silent:
+    """A source that neither sends nor ends."""
+
+    async def run(self, send: ObjectSendStream[Tick]) -> None:
+        await anyio.sleep_forever()
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Sends each tick on with its own name on it."""
+
+    name: str
+
+    async def run(self, receive: ObjectReceiveStream[Tick], send: ObjectSendStream[Tick]) -> None:
+        async for tick in receive:
+            await send.send(Tick(tick.number, (*tick.path, self.name)))
+
+
+@dataclass(frozen=True)
+class Collect:
+    """Sends nothing before its input ends, and then everything that it got, in one go."""
+
+    async def run(self, receive: ObjectReceiveStream[Tick], send: ObjectSendStream[Tick]) -> None:
+        for tick in [tick async for tick in receive]:
+            await send.send(tick)
+
+
+@dataclass(frozen=True)
+class ToTock:
+    """Turns ticks into tocks."""
+
+    async def run(self, receive: ObjectReceiveStream[Tick], send: ObjectSendStream[Tock]) -> None:
+        async for tick in receive:
+            await send.send(Tock(tick.number, tick.end_time))
+
+
+@dataclass(frozen=True)
+class Fail:
+    """Raises when the given tick comes, or at the end of its input if it never does."""
+
+    make: Callable[[], BaseException]
+    at: int = 0
+
+    async def run(self, receive: ObjectReceiveStream[Tick], send: ObjectSendStream[Tick]) -> None:
+        async for tick in receive:
+            if tick.number == self.at:
+                break
+            await send.send(tick)
+        raise self.make()
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Lets a tick through whenever the test opens it, and tells when one has come."""
+
+    came: anyio.Event = field(default_factory=anyio.Event)
+    opened: anyio.Event = field(default_factory=anyio.Event)
+
+    async def run(self, receive: ObjectReceiveStream[Tick], send: ObjectSendStream[Tick]) -> None:
+        async for tick in receive:
+            self.came.set()
+            await self.opened.wait()
+            await send.send(tick)
