@@ -49,4 +49,4 @@ class Node:
     @property
     def receives(self) -> str:
         """Name of the type of message that comes in."""
-        return " | ".join(dict.fromkeys(producer.sends for producer in self.producers))
+        return " | ".join(dict.fromkeys(name for producer in self.producers for name in producer.sends.split(" | ")))

@@ -54,7 +54,7 @@ class Endless:
 class Silent:
     """A source that neither sends nor ends."""
 
-    async def run(self, send: ObjectSendStream[Tick]) -> None:
+    async def run(self, send: ObjectSendStream[Tick]) -> None:  # noqa: ARG002
         await anyio.sleep_forever()
 
 
