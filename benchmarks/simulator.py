@@ -230,7 +230,7 @@ def write_call(recipe: Recipe, root: Path, folder: Path, suffix: str = ".wav") -
 
 
 def calls(folder: Path, recipes: Sequence[Recipe], cache: Path) -> list[Path]:
-    """The recordings of the recipes in the folder, simulated where they are missing. Raises PackagesUnavailableError."""
+    """The recipes' recordings in the folder, simulated where missing. Raises PackagesUnavailableError."""
     paths = []
     for recipe in recipes:
         path = folder / f"{recipe.name}.wav"

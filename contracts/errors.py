@@ -92,6 +92,10 @@ ENGINE_UNAVAILABLE = Fault(
     "ENGINE_UNAVAILABLE", 24, "the diarization engine {engine!r} cannot be loaded ({cause})",
     "Install the extra `callannotate[pyannote]`, or use --engine onnx.",
 )  # fmt: skip
+PIPELINE_UNAVAILABLE = Fault(
+    "PIPELINE_UNAVAILABLE", 25, "the pyannote pipeline {name!r} cannot be loaded ({cause})",
+    "Allowed: a folder with a config.yaml, or a hub id (a gated one needs its conditions accepted and HF_TOKEN set).",
+)  # fmt: skip
 
 OUTPUT_UNWRITABLE = Fault(
     "OUTPUT_UNWRITABLE",
