@@ -12,6 +12,7 @@ import anyio.from_thread
 import anyio.to_thread
 import pytest
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
+from anyio.lowlevel import checkpoint
 
 from contracts.errors import FILE_NOT_FOUND, NO_AUDIO, CallAnnotateError
 from runtime.graph import Flow, Graph, Running, Source, Stage, StageFailed, Watcher
@@ -121,16 +122,20 @@ async def test_a_stage_may_close_its_streams_itself() -> None:
 
 @dataclass(frozen=True)
 class ClosesBoth:
-    """Uses anyio's habit of closing both streams, and fails inside it if told so."""
+    """Uses anyio's habit of closing both streams, and fails inside it if told so; then it has something to clear up."""
 
     fail_at: int | None = None
 
     async def run(self, receive: ObjectReceiveStream[Tick], send: ObjectSendStream[Tick]) -> None:
-        async with receive, send:
-            async for tick in receive:
-                if tick.number == self.fail_at:
-                    raise ValueError("odd tick")
-                await send.send(tick)
+        try:
+            async with receive, send:
+                async for tick in receive:
+                    if tick.number == self.fail_at:
+                        raise ValueError("odd tick")
+                    await send.send(tick)
+        finally:
+            for _ in range(5):
+                await checkpoint()
 
 
 async def test_using_a_stream_after_closing_it_is_the_stage_s_failure() -> None:
@@ -426,6 +431,7 @@ class Onlooker:
         if self.error is not None:
             raise self.error
         await running.finished.wait()
+        await checkpoint()
         self.sent = running.statistics()[-1].sent
 
 
