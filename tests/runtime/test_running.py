@@ -57,6 +57,29 @@ async def test_a_graph_without_stages_hands_the_source_to_the_caller() -> None:
     assert await drain(chain(), Count(3)) == [Tick(0), Tick(1), Tick(2)]
 
 
+async def test_a_live_caller_sends_and_reads_by_turns_and_ends_the_input_by_closing() -> None:
+    send, receive = anyio.create_memory_object_stream[Tick](0)
+    with anyio.fail_after(10):
+        async with chain(("a", Stamp("a"))).open(Relay(receive)) as running:
+            for number in range(3):
+                await send.send(Tick(number))
+                assert await running.receive.receive() == Tick(number, ("a",))
+            send.close()
+            assert [tick async for tick in running.receive] == []
+
+
+@dataclass(frozen=True)
+class Relay:
+    """A source that passes on what comes through a stream."""
+
+    receive: ObjectReceiveStream[Tick]
+
+    async def run(self, send: ObjectSendStream[Tick]) -> None:
+        async with self.receive:
+            async for tick in self.receive:
+                await send.send(tick)
+
+
 async def test_a_flow_opens_again_and_many_times_at_once() -> None:
     flow = chain(("a", Stamp("a")))
     async with anyio.create_task_group() as group:
