@@ -59,8 +59,26 @@ def _lstm(writer: GraphWriter, weights: Weights, layer: int, value: str) -> str:
     biases = np.concatenate([both("bias_ih"), both("bias_hh")], axis=1)
     inputs = [writer.constant(array) for array in (both("weight_ih"), both("weight_hh"), biases)]
     value = writer.node("LSTM", value, *inputs, direction="bidirectional", hidden_size=HIDDEN)
-    value = writer.node("Transpose", value, perm=[0, 2, 1, 3])  # (frames, directions, batch, HIDDEN) in
+    value = writer.node("Transpose", value, perm=[0, 2, 1, 3])  # (frames, batch, directions, HIDDEN)
     return writer.node("Reshape", value, writer.integers(0, 0, 2 * HIDDEN))
+
+
+def _filtered(writer: GraphWriter, weights: Weights, value: str) -> str:
+    """Absolute output of the sinc filters: (batch, 1, samples) -> (batch, 80, 1, positions).
+
+    The stride is taken into the channels: STRIDE neighbours become one column, and the filters slide over the columns.
+    With two-dimensional shapes onnxruntime picks its blocked convolution, and it computes |x| inside that when it is
+    written as a leaky ReLU of slope -1.
+    """
+    filters = sinc_filters(weights)[:, 0]  # (80, 251)
+    columns = -(-filters.shape[1] // STRIDE)
+    filters = np.pad(filters, ((0, 0), (0, columns * STRIDE - filters.shape[1])))
+    kernel = filters.reshape(-1, columns, STRIDE).transpose(0, 2, 1)[:, :, None]  # (80, STRIDE, 1, columns)
+    missing = writer.node("Mod", writer.node("Neg", writer.node("Shape", value, start=2)), writer.integers(STRIDE))
+    value = writer.node("Pad", value, writer.node("Concat", writer.integers(0, 0, 0, 0, 0), missing, axis=0))
+    value = writer.node("Reshape", value, writer.integers(0, 1, -1, STRIDE))
+    value = writer.node("Transpose", value, perm=[0, 3, 1, 2])
+    return writer.node("LeakyRelu", writer.node("Conv", value, writer.constant(kernel)), alpha=-1.0)
 
 
 def write_pyannet(weights: Weights, path: Path) -> None:
@@ -72,15 +90,15 @@ def write_pyannet(weights: Weights, path: Path) -> None:
         return writer.node("InstanceNormalization", value, scale, shift, epsilon=EPSILON)
 
     value = norm(writer.node("Unsqueeze", "windows", writer.integers(1)), "wav_norm1d")
-    value = writer.node("Conv", value, writer.constant(sinc_filters(weights)), strides=[STRIDE])
-    value = writer.node("Abs", value)
+    value = _filtered(writer, weights, value)
     for layer in range(3):
         if layer > 0:
-            parameters = (writer.constant(weights[f"sincnet.conv1d.{layer}.{part}"]) for part in ("weight", "bias"))
-            value = writer.node("Conv", value, *parameters)
-        value = writer.node("MaxPool", value, kernel_shape=[POOLED], strides=[POOLED])
+            kernel, bias = (weights[f"sincnet.conv1d.{layer}.{part}"] for part in ("weight", "bias"))
+            value = writer.node("Conv", value, writer.constant(kernel[:, :, None]), writer.constant(bias))
+        value = writer.node("MaxPool", value, kernel_shape=[1, POOLED], strides=[1, POOLED])
         value = writer.node("LeakyRelu", norm(value, f"norm1d.{layer}"), alpha=SLOPE)
-    value = writer.node("Transpose", value, perm=[2, 0, 1])  # (batch, features, frames) in, frames first out
+    value = writer.node("Squeeze", value, writer.integers(2))
+    value = writer.node("Transpose", value, perm=[2, 0, 1])  # (frames, batch, features)
     for layer in range(LAYERS):
         value = _lstm(writer, weights, layer, value)
     value = writer.node("Transpose", value, perm=[1, 0, 2])
