@@ -40,7 +40,7 @@ INVALID_OPTION = Fault("INVALID_OPTION", 2, "{option}: {problem}", "Allowed: {al
 
 FILE_NOT_FOUND = Fault("FILE_NOT_FOUND", 10, "{path}: no such file", "Check the path.")
 NOT_A_FILE = Fault(
-    "NOT_A_FILE", 11, "{path}: is a {kind}, not a file", "Name the recordings themselves, such as {path}/*.wav."
+    "NOT_A_FILE", 11, "{path}: is a {kind}, not a file", "Name the recordings themselves, such as calls/*.wav."
 )
 FILE_UNREADABLE = Fault(
     "FILE_UNREADABLE", 12, "{path}: cannot be read ({cause})", "Check the permissions and the disk."
@@ -58,7 +58,7 @@ UNSUPPORTED_FORMAT = Fault(
 NO_AUDIO = Fault(
     "NO_AUDIO",
     15,
-    "{path}: the header is whole but there are 0 samples",
+    "{path}: there are 0 samples in it",
     "Check that the recording was written to its end.",
 )
 TOO_MANY_CHANNELS = Fault(
@@ -111,10 +111,14 @@ STAGE_FAILED = Fault(
     "stage {stage} failed: {cause}",
     "Nothing was written; please report it with the input that shows it.",
 )
+FILE_CHANGED = Fault(
+    "FILE_CHANGED", 41, "{path}: was changed while it was read (from {before} to {after} bytes)",
+    "Nothing was written; wait until the recorder or the copy has finished.",
+)  # fmt: skip
 INTERRUPTED = Fault("INTERRUPTED", 130, "interrupted", "Nothing was written for the call in work.")
 
 TRUNCATED = Fault(
-    "TRUNCATED", 50, "{path}: breaks off after {read:.2f} s of {declared:.2f} s", "What could be read was annotated."
+    "TRUNCATED", 50, "{path}: breaks off after {read:.2f} s ({cause})", "What could be read was annotated."
 )
 LENGTH_MISMATCH = Fault(
     "LENGTH_MISMATCH",
@@ -128,6 +132,10 @@ NO_SIGNAL = Fault(
     "{path}: there is no signal (every sample has the same value)",
     "Check the recorder; the transcript is empty.",
 )
+DAMAGED = Fault(
+    "DAMAGED", 53, "{path}: is damaged, first at {time:.2f} s; {lost:.2f} s are lost and taken as silence",
+    "All the rest was annotated; fetch the recording again if another copy exists.",
+)  # fmt: skip
 
 CATALOGUE: Final = {entry.code: entry for entry in list(globals().values()) if isinstance(entry, Fault)}
 """Every entry by its code."""
