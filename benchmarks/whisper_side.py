@@ -1,4 +1,4 @@
-"""faster-whisper on the same weights: `python -m benchmarks.whisper_side` does the Job on standard input.
+"""faster-whisper on the same weights: `python -m benchmarks.whisper_side` does a Job.
 
 Modes: "batched" (8 segments at a time, its own voice activity detection) and "sequential" (with voice activity
 detection); both with beam 5 and word times. Where the language is not given it is detected per segment.
