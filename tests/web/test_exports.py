@@ -173,6 +173,35 @@ def test_a_word_that_would_flash_by_stays_a_second_unless_the_next_one_comes() -
     assert shown == [(1.0, 1.5), (1.5, 2.5), (5.0, 5.5)]
 
 
+def test_the_shortest_word_is_shown_for_a_millisecond_at_least() -> None:
+    call = annotation(
+        Speaker("speaker_1", (segment("Ah", 1.0, pace=0.0002),)), Speaker("speaker_2", (segment("No", 1.0),))
+    )
+    assert [(one.start, one.end) for one in captions(render(call, "vtt", "call"))] == [
+        ("00:00:01.000", "00:00:01.001"),
+        ("00:00:01.000", "00:00:02.000"),
+    ]
+
+
+def test_subtitles_of_speakers_who_talk_at_once_are_in_time_order() -> None:
+    call = annotation(
+        Speaker("speaker_1", (segment("This goes on and on and on. " * 8, 0.0),)),
+        Speaker("speaker_2", (segment("Wait!", 5.0),)),
+    )
+    starts = [subtitle.start for subtitle in srt.parse(render(call, "srt", "call"), ignore_errors=False)]
+    assert len(starts) > 3
+    assert starts == sorted(starts)
+    assert starts.index(timedelta(seconds=5)) not in (0, len(starts) - 1)
+
+
+def test_the_speaker_s_name_takes_room_on_the_first_line() -> None:
+    spoken = segment("nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine nine")
+    assert [columns(line) for cue in cues(spoken) for line in cue.lines] == [39, 39]
+    named = cues(spoken, indent=LINE - 9)
+    assert all(columns(cue.lines[0]) <= 9 for cue in named)
+    assert len(named) == 2
+
+
 def test_a_long_sentence_is_cut_where_clauses_end() -> None:
     text = (
         "If you know the extension of the person that you want to reach, dial it at any time, "
@@ -225,8 +254,8 @@ def test_a_word_wider_than_a_line_is_kept_whole() -> None:
 WORDS = st.lists(
     st.tuples(
         st.text("abcяж.,?!-&<>'", min_size=1, max_size=15),
-        st.floats(0.0, 2.0),
-        st.floats(0.01, 1.5),
+        st.sampled_from([0.0, 0.0, 0.0, 0.1, PAUSE, SILENCE]),
+        st.floats(0.01, 0.4),
     ),
     min_size=1,
     max_size=60,
