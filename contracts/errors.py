@@ -85,9 +85,12 @@ WEIGHTS_CORRUPT = Fault(
     "Nothing of it was kept in use; run `callannotate models remove {name}` and `callannotate models pull {name}`.",
 )  # fmt: skip
 WEIGHTS_MISSING = Fault(
-    "WEIGHTS_MISSING", 23, "{name}: the weights are not on this machine and could not be fetched ({cause})",
+    "WEIGHTS_MISSING", 23, "{name}: the weights are not on this machine ({cause})",
     "Go online and run `callannotate models pull {name}`, or copy the cache folder of a machine that has them.",
 )  # fmt: skip
+WEIGHTS_UNUSABLE = Fault(
+    "WEIGHTS_UNUSABLE", 26, "{name}: cannot be used as a {kind} model ({cause})", "Allowed: {allowed}."
+)
 ENGINE_UNAVAILABLE = Fault(
     "ENGINE_UNAVAILABLE", 24, "the diarization engine {engine!r} cannot be loaded ({cause})",
     "Install the extra `callannotate[pyannote]`, or use --engine onnx.",
