@@ -1,11 +1,18 @@
 """Small sources and stages that the tests of the graph are built from."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import anyio
+import anyio.from_thread
+import anyio.to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
+from anyio.lowlevel import checkpoint
 from msgspec import Struct
+
+from runtime.graph import Flow, Graph, Source, Stage, Watcher
 
 
 class Tick(Struct, frozen=True):
@@ -114,3 +121,72 @@ class Gate:
             self.came.set()
             await self.opened.wait()
             await send.send(tick)
+
+
+@dataclass(frozen=True)
+class ClosesBoth:
+    """Uses anyio's habit of closing both streams, and fails inside it if told so; then it has something to clear up."""
+
+    fail_at: int | None = None
+
+    async def run(self, receive: ObjectReceiveStream[Tick], send: ObjectSendStream[Tick]) -> None:
+        try:
+            async with receive, send:
+                async for tick in receive:
+                    if tick.number == self.fail_at:
+                        raise ValueError("odd tick")
+                    await send.send(tick)
+        finally:
+            for _ in range(5):
+                await checkpoint()
+
+
+@dataclass
+class EndSeen:
+    """Notes whether its input came to an end."""
+
+    seen: bool = False
+
+    async def run(self, receive: ObjectReceiveStream[Tick], send: ObjectSendStream[Tick]) -> None:
+        async for tick in receive:
+            await send.send(tick)
+        self.seen = True
+
+
+@dataclass(frozen=True)
+class Threaded:
+    """Works in a thread until it is told to stop or cancelled."""
+
+    inside: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def work(self) -> None:
+        self.inside.set()
+        while not self.stop.wait(0.001):
+            anyio.from_thread.check_cancelled()
+
+    async def run(self, receive: ObjectReceiveStream[Tick], send: ObjectSendStream[Tick]) -> None:
+        async for tick in receive:
+            await anyio.to_thread.run_sync(self.work)
+            await send.send(tick)
+
+
+def chain(*stages: tuple[str, Stage[Tick, Tick]], buffer: int = 1) -> Flow[Tick, Tick]:
+    """A graph of stages in a row."""
+    graph = Graph("chain")
+    ticks = stream = graph.source(Tick)
+    for name, stage in stages:
+        stream = stream.then(name, stage, buffer=buffer)
+    return graph.flow(ticks, stream, buffer=buffer)
+
+
+async def drain(flow: Flow[Tick, Tick], source: Source[Tick], watch: Watcher | None = None) -> list[Tick]:
+    """Everything that comes out."""
+    with anyio.fail_after(10):
+        async with flow.open(source, watch=watch) as running:
+            return [tick async for tick in running.receive]
+
+
+def tasks() -> int:
+    """How many there are in the event loop."""
+    return len(asyncio.all_tasks())
