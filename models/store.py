@@ -37,6 +37,8 @@ from models.wheels import WheelStore, packages_of
 MANIFEST: Final = "manifest.json"
 NETWORK: Final = "network.onnx"
 WHISPER_WEIGHTS: Final = "model.bin"
+DEFAULT_MODELS: Final = ("segmentation-3.0", "campplus-zh-en", "whisper-base")
+"""What the engine needs when the user chooses nothing."""
 
 
 class PullProgress(Struct, frozen=True):
