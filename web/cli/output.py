@@ -5,7 +5,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,19 +32,25 @@ def prepare_folder(folder: Path, files: Sequence[Path]) -> None:
         raise _unwritable(folder, error) from error
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file by atomic rename: a reader sees the old file or the whole new one. Raises as prepare_folder."""
-    temporary: Path | None = None
+def write_whole(texts: Mapping[Path, str]) -> None:
+    """Write files by atomic rename, after all are on the disk: a reader sees the old ones or the whole new ones.
+
+    Raises as prepare_folder, with nothing left behind.
+    """
+    written: dict[Path, Path] = {}
+    path = next(iter(texts))
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        for path, text in texts.items():
+            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as file:
+                written[path] = Path(file.name)
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            written[path].chmod(0o666 & ~_umask())
+        for path, temporary in written.items():
+            temporary.replace(path)
     except BaseException as error:
-        if temporary is not None:
+        for temporary in written.values():
             with suppress(OSError):
                 temporary.unlink()
         if isinstance(error, OSError):

@@ -1,0 +1,87 @@
+"""One recording through the graph: the file door."""
+
+from collections import Counter
+from collections.abc import Callable
+from importlib.metadata import version
+from time import perf_counter
+
+from anyio import CapacityLimiter
+
+from contracts.annotation import AnnotatedSpeech, Annotation, Metadata, Notice, ProcessingStages
+from contracts.options import AnnotateOptions
+from contracts.speech import Diarization
+from runtime.engine import Engine
+from runtime.pipeline import annotation_flow, diarization_flow
+from runtime.progress import Progress, ProgressReporter
+from stages.audio_file import AudioFile
+from stages.decode import Decode
+
+
+async def annotate_call(
+    engine: Engine,
+    file: AudioFile,
+    options: AnnotateOptions,
+    report: Callable[[Progress], None] = lambda _: None,
+) -> Annotation:
+    """Annotate a recording; `report` is called in the event loop a few times a second.
+
+    Raises CallAnnotateError: what is wrong with the recording, or the stage that failed. Cancelling it waits for the
+    one call into a network that is under way and leaves nothing behind.
+    """
+    engine.check_language(options.language)
+    notices: list[Notice] = []
+    flow = annotation_flow(engine, options, two_sided=file.layout == "two-sided")
+    source = Decode(file, CapacityLimiter(1), notices.append)
+    started = perf_counter()
+    async with flow.open(source, watch=ProgressReporter(report, file.duration)) as running:
+        async for speech in running.receive:
+            annotated = speech
+        duration = running.positions()[0].done
+    elapsed = perf_counter() - started
+    return Annotation(
+        speakers=annotated.speakers,
+        turns=annotated.turns,
+        metadata=metadata(engine, file, options, annotated, duration=duration, elapsed=elapsed, notices=tuple(notices)),
+    )
+
+
+async def diarize_call(engine: Engine, file: AudioFile, options: AnnotateOptions) -> Diarization:
+    """Only the turns of a recording, by the default engine."""
+    source = Decode(file, CapacityLimiter(1), lambda _: None)
+    async with diarization_flow(engine, options).open(source) as running:
+        async for diarization in running.receive:
+            last = diarization
+    return last
+
+
+def metadata(
+    engine: Engine,
+    file: AudioFile,
+    options: AnnotateOptions,
+    annotated: AnnotatedSpeech,
+    *,
+    duration: float,
+    elapsed: float,
+    notices: tuple[Notice, ...],
+) -> Metadata:
+    """What there is to say about a call and how it was annotated; `duration` and `elapsed` in seconds."""
+    segments = [segment for speaker in annotated.speakers for segment in speaker.segments]
+    confidences = [word.confidence for segment in segments for word in segment.words]
+    languages: Counter[str] = Counter()
+    for segment in segments:
+        languages[segment.language] += len(segment.words)
+    return Metadata(
+        total_duration=round(duration, 3),
+        speaker_count=len(annotated.speakers),
+        word_count=len(confidences),
+        confidence_average=round(sum(confidences) / max(1, len(confidences)), 4),
+        processing_stages=ProcessingStages(),
+        languages=tuple(language for language, _ in languages.most_common()),
+        channels=file.layout,
+        engine=options.engine,
+        models=engine.models,
+        processing_time=round(elapsed, 3),
+        real_time_factor=round(elapsed / duration, 4) if duration else 0.0,
+        version=version("callannotate"),
+        warnings=notices,
+    )

@@ -1,0 +1,92 @@
+"""The networks of one configuration, loaded once and shared by every call that goes through the graph."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from anyio import CapacityLimiter
+
+from contracts.annotation import ModelUsed
+from contracts.errors import UNKNOWN_LANGUAGE, CallAnnotateError
+from contracts.options import AnnotateOptions
+from models.pyannote_pipeline import OwnNetworks, PyannotePipeline
+from models.segmentation import Segmentation
+from models.store import PullProgress, ensure
+from models.voiceprint import VoiceprintModel
+from models.whisper import Whisper
+
+SEGMENTATION: Final = "segmentation-3.0"
+VOICEPRINT: Final = "campplus-zh-en"
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """Loaded networks, and the limiter that they run behind."""
+
+    segmentation: Segmentation
+    voiceprint: VoiceprintModel
+    whisper: Whisper
+    pipeline: PyannotePipeline | None
+    """Of the engine "pyannote"; None for our own diarization."""
+    limiter: CapacityLimiter
+    """One call into a network at a time, because each call already uses every thread that the user gives."""
+    models: tuple[ModelUsed, ...]
+
+    def check_language(self, language: str | None) -> None:
+        """Raises UNKNOWN_LANGUAGE where the loaded Whisper does not know the language; None is always right."""
+        if language is not None and language not in self.whisper.languages:
+            name = next(model.name for model in self.models if model.kind == "transcription")
+            allowed = ", ".join(sorted(self.whisper.languages))
+            raise CallAnnotateError(UNKNOWN_LANGUAGE, language=language, model=name, allowed=allowed)
+
+
+def available_cores() -> int:
+    """Cores that this process may run on; a container often has fewer than the machine."""
+    return len(os.sched_getaffinity(0))
+
+
+def load_engine(
+    options: AnnotateOptions,
+    threads: int | None = None,
+    progress: Callable[[PullProgress], None] | None = None,
+) -> Engine:
+    """Load the networks that the options name, fetching weights that are missing; blocks for a second or two.
+
+    Raises UNKNOWN_MODEL, WEIGHTS_MISSING, WEIGHTS_CORRUPT, WEIGHTS_UNUSABLE, ENGINE_UNAVAILABLE, PIPELINE_UNAVAILABLE
+    or UNKNOWN_LANGUAGE.
+    """
+    threads = threads or available_cores()
+    segmentation = ensure(SEGMENTATION, "segmentation", progress)
+    voiceprint = ensure(VOICEPRINT, "voiceprint", progress)
+    whisper = ensure(options.model, "transcription", progress)
+    used = [segmentation, voiceprint, whisper]
+    models = [ModelUsed(model.kind, model.name, model.sha256) for model in used]
+    pipeline = None
+    if options.engine == "pyannote":
+        own = OwnNetworks(segmentation.weights, voiceprint.path)
+        pipeline = PyannotePipeline(options.pipeline or own, threads)
+        if options.pipeline is not None:
+            models[1] = ModelUsed("diarization", options.pipeline, "")
+    engine = Engine(
+        segmentation=Segmentation(segmentation.path, threads),
+        voiceprint=VoiceprintModel(voiceprint.path, threads),
+        whisper=Whisper(whisper.path, threads),
+        pipeline=pipeline,
+        limiter=CapacityLimiter(1),
+        models=tuple(models),
+    )
+    engine.check_language(options.language)
+    return engine
+
+
+def outline(engine: str) -> Engine:
+    """An engine whose networks were never loaded: enough to declare and draw a graph, not to run one."""
+    return Engine(
+        segmentation=Segmentation.__new__(Segmentation),
+        voiceprint=VoiceprintModel.__new__(VoiceprintModel),
+        whisper=Whisper.__new__(Whisper),
+        pipeline=PyannotePipeline.__new__(PyannotePipeline) if engine == "pyannote" else None,
+        limiter=CapacityLimiter(1),
+        models=(),
+    )

@@ -1,0 +1,53 @@
+"""THE graph: every stage that a call goes through. Nothing else wires stages."""
+
+from contracts.annotation import AnnotatedSpeech
+from contracts.audio import AudioChunk
+from contracts.options import AnnotateOptions
+from contracts.speech import Diarization, SpeechRegion
+from runtime.engine import Engine
+from runtime.graph import Flow, Graph, Stream
+from stages.annotate import Annotate
+from stages.diarize import Diarize
+from stages.diarize_pyannote import DiarizePyannote
+from stages.embed import Embed
+from stages.preprocess import Preprocess
+from stages.segment import Segment
+from stages.transcribe import Transcribe
+
+
+def annotation_flow(
+    engine: Engine, options: AnnotateOptions, *, two_sided: bool = False
+) -> Flow[AudioChunk, AnnotatedSpeech]:
+    """Audio in, annotated speech out. A file and a live call differ in the source alone."""
+    graph = Graph("annotation")
+    audio = graph.source(AudioChunk, "decode")
+    clean = _clean(audio, options)
+    speech = clean.then("segment", Segment(engine.segmentation, engine.limiter), buffer=8)
+    words = speech.then("transcribe", Transcribe(engine.whisper, engine.limiter, options.language), buffer=2)
+    if engine.pipeline is None:
+        turns = _turns(engine, options, speech)
+    else:
+        turns = clean.then("diarize", DiarizePyannote(engine.pipeline, engine.limiter, *_bounds(options)), buffer=8)
+    annotated = (words | turns).then("annotate", Annotate(two_sided), buffer=16)
+    return graph.flow(audio, annotated, buffer=1)
+
+
+def diarization_flow(engine: Engine, options: AnnotateOptions) -> Flow[AudioChunk, Diarization]:
+    """Audio in, turns out: the default engine without transcription, for the benchmark to hold against others."""
+    graph = Graph("diarization")
+    audio = graph.source(AudioChunk, "decode")
+    speech = _clean(audio, options).then("segment", Segment(engine.segmentation, engine.limiter), buffer=8)
+    return graph.flow(audio, _turns(engine, options, speech), buffer=1)
+
+
+def _clean(audio: Stream[AudioChunk], options: AnnotateOptions) -> Stream[AudioChunk]:
+    return audio.then("preprocess", Preprocess(), buffer=8) if options.preprocess else audio
+
+
+def _turns(engine: Engine, options: AnnotateOptions, speech: Stream[SpeechRegion]) -> Stream[Diarization]:
+    prints = speech.then("embed", Embed(engine.voiceprint, engine.limiter), buffer=4)
+    return prints.then("diarize", Diarize(engine.limiter, *_bounds(options)), buffer=4)
+
+
+def _bounds(options: AnnotateOptions) -> tuple[int, int | None]:
+    return options.min_speakers, options.max_speakers
