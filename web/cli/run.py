@@ -11,7 +11,8 @@ from contracts.errors import CATALOGUE, CallAnnotateError
 from contracts.options import AnnotateOptions, Format
 from runtime.call import annotate_call
 from runtime.engine import Engine, load_engine
-from stages.audio_file import AudioFile, open_audio
+from stages.audio_file import AudioFile
+from stages.decode import open_audio
 from web.cli.display import display
 from web.cli.output import output_name, prepare_folder, write_standard_output, write_whole
 from web.cli.pulling import pull_display
