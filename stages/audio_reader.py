@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import Final, Self
 
@@ -16,7 +15,7 @@ from contracts.errors import CallAnnotateError, Fault
 from stages.audio_file import SHORTEST, AudioFile
 from stages.byte_view import Splice
 from stages.container import Hole, Stream
-from stages.sound import Sound, open_sound, opened, shown, unreadable
+from stages.sound import Sound, open_sound, opened, shown
 
 Frames = npt.NDArray[np.float32]
 """float32 (samples, channels), as they are in the file: full scale is 1.0, and floats may go beyond it."""
@@ -36,8 +35,7 @@ class AudioReader:
 
     def __init__(self, file: AudioFile) -> None:
         self._file: Final = file
-        self._resources: Final = ExitStack()
-        self._blocks: Iterator[Frames] = iter(())
+        self._blocks: Final = self._read()
         self._position = 0
         """Samples of each channel so far."""
         self._holes: Final = list(file.container.holes)
@@ -47,41 +45,39 @@ class AudioReader:
         """What the user has to know of the recording; complete after the last block."""
 
     def __enter__(self) -> Self:
-        """Open the file; raises CallAnnotateError."""
-        descriptor = self._resources.enter_context(opened(self._file.path))
-        blocks = self._resources.enter_context(closing(self._read(descriptor)))
-        self._blocks = blocks
+        """Nothing is opened before the first block is asked for."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._resources.close()
+        self._blocks.close()
 
     def read(self) -> Frames | None:
         """The next block of at most BLOCK, None after the last; raises CallAnnotateError."""
-        try:
-            block = next(self._blocks, None)
-        except OSError as error:
-            raise unreadable(self._file.path, error) from error
+        block = next(self._blocks, None)
         if block is None:
             self.notices = tuple(self._findings())
         return block
 
-    def _read(self, descriptor: int) -> Generator[Frames]:
+    def _read(self) -> Generator[Frames]:
         """All blocks, checked."""
-        for block in self._streams(descriptor):
+        with opened(self._file.path) as descriptor:
+            for block in self._streams(descriptor):
+                check_unchanged(descriptor, self._file)
+                self._check_samples(block)
+                self._position += len(block)
+                yield block
             check_unchanged(descriptor, self._file)
-            bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
-            if len(bad):
-                raise CallAnnotateError(errors.INVALID_SAMPLES, path=shown(self._file.path), time=self._seconds(bad[0]))
-            if self._position == 0:
-                self._flat = block[:1]
-            if self._flat is not None and (block != self._flat).any():
-                self._flat = None
-            self._position += len(block)
-            yield block
-        check_unchanged(descriptor, self._file)
+
+    def _check_samples(self, block: Frames) -> None:
+        bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
+        if len(bad):
+            raise CallAnnotateError(errors.INVALID_SAMPLES, path=shown(self._file.path), time=self._seconds(bad[0]))
+        if self._position == 0:
+            self._flat = block[:1]
+        if self._flat is not None and (block != self._flat).any():
+            self._flat = None
 
     def _streams(self, descriptor: int) -> Iterator[Frames]:
         """The streams one after the other, with silence for what is lost between two of one link."""

@@ -58,12 +58,7 @@ def opened(path: Path) -> Iterator[int]:
     except (FileNotFoundError, NotADirectoryError):
         raise CallAnnotateError(errors.FILE_NOT_FOUND, path=name) from None
     except OSError as error:
-        raise unreadable(path, error) from error
-
-
-def unreadable(path: Path, error: OSError) -> CallAnnotateError:
-    """What the operating system says, as an entry of the catalogue."""
-    return CallAnnotateError(errors.FILE_UNREADABLE, path=shown(path), cause=error.strerror or str(error))
+        raise CallAnnotateError(errors.FILE_UNREADABLE, path=name, cause=error.strerror or str(error)) from error
 
 
 def open_sound(descriptor: int, stream: Stream, kind: type[soundfile.SoundFile] = Sound) -> tuple[Sound, Splice]:

@@ -1,0 +1,166 @@
+"""Takes rumble off one channel and brings its speech to one level: the pure part of the stage `preprocess`.
+
+The level of speech is the mean power of the frames that rise above the noise, much as ITU-T P.56 measures active
+speech. The gain waits for speech before it moves, moves ahead of the speech that needs it, and stays where the result
+is near enough: a call at an even level gets one gain, a pause keeps the gain of what was said before, noise gets none.
+"""
+
+from collections import deque
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from scipy import signal
+
+from contracts.audio import SAMPLE_RATE, Samples
+
+FRAME: Final = 320
+"""Samples (20 ms): one level is measured over them, and one step of the gain is spread over them."""
+AHEAD: Final = 20
+"""Frames (0.4 s) that are heard before the gain of a frame is settled."""
+BEHIND: Final = 10
+"""Frames (0.2 s) before a frame over which its level is measured, besides those ahead."""
+FLOOR: Final = 300
+"""Frames (6 s) whose quietest one is the noise: nobody speaks for so long without the shortest stop."""
+ABOVE_NOISE: Final = 8.0
+"""Decibels above the noise from which on a frame is speech."""
+SPOKEN: Final = 5
+"""Frames of speech (0.1 s) that make up a level; fewer may be a click."""
+QUIETEST: Final = -58.0
+"""dBFS of what is still taken for speech: below it lies the noise of lines, which must not become loud."""
+TARGET: Final = -20.0
+"""dBFS of speech."""
+LOUDER: Final = 3.0
+"""Decibels above TARGET that are left as they are."""
+QUIETER: Final = 4.0
+"""Decibels below TARGET that are left as they are."""
+MOST_GAIN: Final = 30.0
+"""Decibels. There is no least gain: nothing that it does can make noise loud."""
+RISE: Final = 1.2
+"""Decibels a frame (60 dB/s): a speaker 25 dB below the one before is reached in the frames ahead."""
+FALL: Final = 2.4
+"""Decibels a frame (120 dB/s)."""
+KNEE: Final = 0.9
+"""Of full scale: what goes beyond it is bent, so that it never reaches 1."""
+
+HIGH_PASS: Final = signal.butter(4, 70, "highpass", fs=SAMPLE_RATE, output="sos")
+"""Ends below the deepest voices: takes off DC, the hum of 50 Hz mains and handling noise."""
+
+
+class Gain:
+    """The gain of one channel, frame by frame: levels in, gains out, AHEAD frames later."""
+
+    def __init__(self) -> None:
+        self._levels: deque[float] = deque(maxlen=BEHIND + 1 + AHEAD)
+        """dBFS of the frames around the one whose gain is next; minus infinity beyond the end."""
+        self._lows: deque[float] = deque(maxlen=FLOOR // AHEAD)
+        """dBFS of the quietest frame of each AHEAD frames."""
+        self._heard = 0
+        """Frames."""
+        self._gain = 0.0
+        """Decibels at the end of the frame before."""
+        self._wanted = 0.0
+        """Decibels where it is going."""
+
+    def hear(self, level: float) -> float | None:
+        """The level (dBFS) of the next frame in, the gain (decibels) at the end of the frame AHEAD before it out."""
+        if self._heard % AHEAD == 0:
+            self._lows.append(level)
+        self._lows[-1] = min(self._lows[-1], level)
+        return self._settle(level)
+
+    def hear_end(self) -> float | None:
+        """The same for a frame beyond the end."""
+        return self._settle(-np.inf)
+
+    def _settle(self, level: float) -> float | None:
+        self._levels.append(level)
+        self._heard += 1
+        if self._heard <= AHEAD:
+            return None
+        speech = speech_level(self._levels, min(self._lows))
+        if speech is not None and not -QUIETER <= speech + self._gain - TARGET <= LOUDER:
+            self._wanted = min(TARGET - speech, MOST_GAIN)
+        if self._heard == AHEAD + 1:
+            # Nothing was heard at another gain yet.
+            self._gain = self._wanted
+        self._gain += min(max(self._wanted - self._gain, -FALL), RISE)
+        return self._gain
+
+
+def speech_level(levels: deque[float], noise: float) -> float | None:
+    """dBFS of the mean power of the frames that are speech, or None where too few are."""
+    speech = [level for level in levels if level > noise + ABOVE_NOISE]
+    if len(speech) < SPOKEN:
+        return None
+    level = float(10 * np.log10(np.mean(np.power(10.0, np.array(speech) / 10))))
+    return level if level > QUIETEST else None
+
+
+class Channel:
+    """One channel in progress: samples in, samples out AHEAD frames later; how they are cut makes no difference."""
+
+    def __init__(self) -> None:
+        self._state: npt.NDArray[np.float64] | None = None
+        """Of the high-pass, (sections, 2); None before the first sample."""
+        self._waiting: npt.NDArray[np.float64] = np.zeros(0)
+        """Filtered samples that did not go out yet; the first is the first of a frame."""
+        self._measured = 0
+        """Samples of `_waiting` whose level the gain has heard."""
+        self._gain: Final = Gain()
+        self._reached: float | None = None
+        """Decibels at the end of what went out; None before that."""
+
+    def take(self, samples: Samples) -> Samples:
+        """What is ready after another chunk."""
+        if len(samples):
+            self._waiting = np.concatenate([self._waiting, self._high_pass(samples)])
+        whole = (len(self._waiting) - self._measured) // FRAME * FRAME
+        levels = frame_levels(self._waiting[self._measured : self._measured + whole])
+        self._measured += whole
+        return self._give([self._gain.hear(level) for level in levels])
+
+    def finish(self) -> Samples:
+        """The rest."""
+        levels = frame_levels(self._waiting[self._measured :])
+        length = len(self._waiting)
+        self._waiting = np.concatenate([self._waiting, np.zeros(-length % FRAME)])
+        gains = [self._gain.hear(level) for level in levels] + [self._gain.hear_end() for _ in range(AHEAD)]
+        return self._give(gains)[:length]
+
+    def _high_pass(self, samples: Samples) -> npt.NDArray[np.float64]:
+        if self._state is None:
+            # As if the first sample had been there for ever: a constant offset makes no click.
+            self._state = signal.sosfilt_zi(HIGH_PASS) * float(samples[0])
+        filtered: npt.NDArray[np.float64]
+        filtered, self._state = signal.sosfilt(HIGH_PASS, samples.astype(np.float64), zi=self._state)
+        return filtered
+
+    def _give(self, gains: list[float | None]) -> Samples:
+        """Take the frames whose gain is settled off `_waiting`; the gain goes in a straight line through each frame."""
+        ends = [gain for gain in gains if gain is not None]
+        if not ends:
+            return np.zeros(0, np.float32)
+        ready, self._waiting = np.split(self._waiting, [len(ends) * FRAME])
+        self._measured -= len(ready)
+        starts = [ends[0] if self._reached is None else self._reached, *ends[:-1]]
+        self._reached = ends[-1]
+        factors = np.power(10.0, np.array([starts, ends]) / 20)
+        line = (np.arange(FRAME) + 1) / FRAME
+        ramps = factors[0][:, None] + np.diff(factors, axis=0)[0][:, None] * line
+        return bent(ready * ramps.ravel()).astype(np.float32)
+
+
+def frame_levels(samples: npt.NDArray[np.float64]) -> list[float]:
+    """dBFS of each FRAME samples, the last ones too if they are fewer: (samples,) -> (frames,)."""
+    powers = np.add.reduceat(samples**2, np.arange(0, len(samples), FRAME)) if len(samples) else np.zeros(0)
+    counts = np.minimum(FRAME, len(samples) - np.arange(len(powers)) * FRAME)
+    levels: list[float] = (10 * np.log10(powers / counts + 1e-14)).tolist()
+    return levels
+
+
+def bent(samples: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Samples whose peaks above KNEE come ever closer to 1 and never reach it; the rest stays as it is."""
+    size = np.abs(samples)
+    over = np.maximum(size - KNEE, 0) / (1 - KNEE)
+    return np.where(size > KNEE, np.copysign(KNEE + (1 - KNEE) * np.tanh(over), samples), samples)
