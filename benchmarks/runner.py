@@ -60,6 +60,7 @@ class Runner(Struct, frozen=True):
             **os.environ,
             "OMP_NUM_THREADS": str(self.threads),
             "HF_HUB_OFFLINE": "1",
+            "PYANNOTE_METRICS_ENABLED": "false",
             "PYTHONPATH": str(ROOT),
         }
         outcomes: dict[str, Outcome] = {}

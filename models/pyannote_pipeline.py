@@ -86,6 +86,8 @@ class PyannotePipeline:
         `checkpoint` is called between batches of windows and may raise, to give up. A pipeline that knows no bounds on
         the number of speakers is run without them.
         """
+        if not len(samples):
+            return []
         wanted: dict[str, object] = {
             "min_speakers": min_speakers,
             "max_speakers": max_speakers,
