@@ -1,6 +1,7 @@
 """Recordings that Debian packages, fetched with apt-get and unpacked; nothing is installed."""
 
 import subprocess
+import sys
 from pathlib import Path
 
 
@@ -25,16 +26,27 @@ def unpacked(packages: list[str], cache: Path) -> Path:
 
 
 def _download(packages: list[str], cache: Path) -> None:
-    command = ["apt-get", "download", "-q", *packages]
+    """A fresh machine knows no packages yet: the list is brought up to date once and the download tried again."""
+    print(f"Fetching {len(packages)} packages of recordings with apt-get ...", file=sys.stderr)
+    refused = _apt_get(["download", "-q", *packages], cache)
+    if refused:
+        print(f"apt-get refuses ({refused}); asking for the list of packages (apt-get update) ...", file=sys.stderr)
+        refused = _apt_get(["update", "-q"], cache) or _apt_get(["download", "-q", *packages], cache)
+    if refused:
+        raise PackagesUnavailableError(
+            f"apt-get does not give {', '.join(packages)} ({refused}). "
+            "Run `apt-get update` once as root on Debian 12 or newer, and try again."
+        )
+
+
+def _apt_get(arguments: list[str], folder: Path) -> str:
+    """Why it failed, or nothing."""
     try:
-        done = subprocess.run(command, cwd=cache, capture_output=True, text=True, check=False)
+        done = subprocess.run(["apt-get", *arguments], cwd=folder, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise PackagesUnavailableError(
-            "The calls are cut from recordings that Debian packages; apt-get is needed."
+            "The calls are cut from recordings that Debian packages: apt-get is needed, and is not here."
         ) from None
-    if done.returncode:
-        reason = next((line for line in done.stderr.splitlines() if line.startswith("E:")), done.stderr.strip())
-        raise PackagesUnavailableError(
-            f"`{' '.join(command)}` failed ({reason}). "
-            "Where a package is unknown, run `apt-get update` once as root and try again."
-        )
+    if not done.returncode:
+        return ""
+    return next((line for line in done.stderr.splitlines() if line.startswith("E:")), f"exit code {done.returncode}")

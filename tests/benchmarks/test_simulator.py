@@ -115,15 +115,29 @@ def test_calls_that_are_there_are_not_simulated_again(root: Path, tmp_path: Path
     assert simulator.calls(tmp_path, [recipe], cache=tmp_path / "nothing here") == [written]
 
 
-def test_a_package_that_apt_does_not_know_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    (tools / "apt-get").write_text("#!/bin/sh\necho 'E: Unable to locate package asterisk-nowhere' >&2\nexit 100\n")
-    (tools / "apt-get").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tools}:/bin:/usr/bin")
+def apt_get(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put an apt-get in front of the machine's own."""
+    folder.mkdir()
+    (folder / "apt-get").write_text(f"#!/bin/sh\n{script}\n")
+    (folder / "apt-get").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:/bin:/usr/bin")
 
-    with pytest.raises(PackagesUnavailableError, match=r"Unable to locate.*apt-get update"):
+
+def test_a_package_that_apt_does_not_know_names_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse = "[ $1 = update ] || { echo 'E: Unable to locate package asterisk-nowhere' >&2; exit 100; }"
+    apt_get(tmp_path / "bin", refuse, monkeypatch)
+
+    with pytest.raises(PackagesUnavailableError, match=r"asterisk-nowhere \(E: Unable to locate.*apt-get update"):
         unpacked(["asterisk-nowhere"], tmp_path / "cache")
+
+
+def test_a_fresh_machine_is_brought_up_to_date_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log"
+    fresh = f"echo $1 >> {log}; [ $1 = update ] || [ $(wc -l < {log}) -gt 1 ] || exit 100"
+    apt_get(tmp_path / "bin", fresh, monkeypatch)
+
+    assert unpacked(["asterisk-anything"], tmp_path / "cache") == tmp_path / "cache" / "root" / "usr" / "share"
+    assert log.read_text().split() == ["download", "update", "download"]
 
 
 def test_without_apt_the_message_says_what_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
