@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final, Literal
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what is written: raised with every change to it, so that installed networks are written anew."""
 
 
