@@ -46,28 +46,34 @@ class Measured(Struct, frozen=True):
         return [material for material in materials if run is not None and material.name in run.outcomes]
 
     def diarization(self, role: Role, materials: Sequence[Material]) -> dict[str, DiarizationScore]:
-        """DER by the name of the recording. Where a system has variants, the best over all these recordings counts."""
-        known = self.worked_on(role, materials)
-        if not known:
+        """DER by the name of the recording. Of a system's variants, the best over all recordings of the run counts."""
+        every = self.variants(role, self._diarized)
+        if not every:
             return {}
-        outcomes = self.runs[role].outcomes
-        variants = [*outcomes[known[0].name].variants] or [""]
+        best = min(every, key=lambda variant: scores.diarization_errors([*every[variant].values()]).rate)
+        return {name: every[best][name] for name in (material.name for material in self.worked_on(role, materials))}
 
-        def scored(variant: str) -> dict[str, DiarizationScore]:
-            return {
+    def variants(self, role: Role, materials: Sequence[Material]) -> dict[str, dict[str, DiarizationScore]]:
+        """DER by the variant and by the name of the recording; a system without variants has one, without a name."""
+        known = self.worked_on(role, materials)
+        outcomes = self.runs[role].outcomes if known else {}
+
+        def turns(name: str, variant: str) -> tuple[Turn, ...]:
+            return outcomes[name].variants[variant] if variant else outcomes[name].turns
+
+        return {
+            variant: {
                 material.name: scores.diarization_error(
-                    material.turns, self._turns(role, material, variant), material.duration
+                    material.turns, turns(material.name, variant), material.duration
                 )
                 for material in known
             }
+            for variant in (outcomes[known[0].name].variants or [""] if known else [])
+        }
 
-        return min(
-            (scored(variant) for variant in variants), key=lambda all_: scores.diarization_errors([*all_.values()]).rate
-        )
-
-    def _turns(self, role: Role, material: Material, variant: str) -> tuple[Turn, ...]:
-        outcome = self.runs[role].outcomes[material.name]
-        return outcome.variants[variant] if variant else outcome.turns
+    @property
+    def _diarized(self) -> list[Material]:
+        return [*self.calls, *(recording for folder in self.folders.values() for recording in folder)]
 
     def words(self, role: Role) -> dict[str, WordScore]:
         """WER by the name of the call."""

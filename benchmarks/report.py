@@ -57,6 +57,7 @@ def _calls(measured: Measured) -> Iterator[str]:
     found = {role: measured.diarization(role, measured.calls) for role in DIARIZERS}
     yield "## Who spoke when: simulated calls"
     yield _diarization_table(measured.calls, found)
+    yield from _variants(measured, measured.calls)
     words = {role: measured.words(role) for role in TRANSCRIBERS if role in measured.runs}
     speakers = measured.speaker_words()
     if not words:
@@ -85,6 +86,14 @@ def _folders(measured: Measured) -> Iterator[str]:
     for folder, recordings in measured.folders.items():
         yield f"## Who spoke when: {folder}"
         yield _diarization_table(recordings, {role: measured.diarization(role, recordings) for role in DIARIZERS})
+        yield from _variants(measured, recordings)
+
+
+def _variants(measured: Measured, recordings: Sequence[Material]) -> Iterator[str]:
+    found = measured.variants(Role.PYANNOTE, recordings)
+    if found:
+        rates = (f"{_percent(diarization_errors([*all_.values()]).rate)} at {name}" for name, all_ in found.items())
+        yield f"pyannote.audio by its threshold: {', '.join(rates)}."
 
 
 def _diarization_table(recordings: Sequence[Material], found: Mapping[Role, Mapping[str, DiarizationScore]]) -> str:
@@ -154,7 +163,8 @@ _METHOD = """## How it is measured
 - faster-whisper: the same int8 weights, beam 5, word times, its voice activity detection; batches of 8 or sequential;
   where the language is not given it detects it per segment.
 - pyannote.audio: its SpeakerDiarization pipeline with the same two networks, agglomerative clustering with centroid
-  linkage, the best of three thresholds over all recordings of a table. Its voiceprints run on onnxruntime as ours do.
+  linkage, that one of three thresholds which is best over all recordings of the run. Its voiceprints run on
+  onnxruntime as ours do.
 - Diarization alone is CallAnnotate's graph without transcription. Memory is the largest resident set of a process that
   does nothing else.
 - Music is Debian's `asterisk-moh-opsound-wav`: 36 s from the middle of each of its five pieces."""
