@@ -16,7 +16,7 @@ from contracts.options import AnnotateOptions, ChannelMode
 from contracts.speech import Diarization
 from runtime.call import annotate_call, diarize_call
 from runtime.engine import load_engine
-from stages.audio_file import open_audio
+from stages.decode import open_audio
 
 
 def prepare(job: Job) -> Worker:

@@ -118,11 +118,12 @@ def serve(prepare: Callable[[Job], Worker], versions: Callable[[], dict[str, str
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
     job = msgspec.json.decode(sys.stdin.buffer.read(), type=Job)
+    used = versions()
     work = prepare(job)
     work(job.warm_up)
     for task in job.tasks:
         out.write(msgspec.json.encode(work(task)) + b"\n")
-    out.write(msgspec.json.encode(Farewell(peak_memory(), versions())) + b"\n")
+    out.write(msgspec.json.encode(Farewell(peak_memory(), used)) + b"\n")
 
 
 class Clock:

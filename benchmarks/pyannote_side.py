@@ -1,7 +1,7 @@
 """pyannote.audio's pipeline with the same two networks: `python -m benchmarks.pyannote_side` does a Job.
 
 Runs in the environment of the extra `callannotate[pyannote]`. The clustering's threshold was never published for CAM++:
-the pipeline is given three, and the one that is best over all recordings counts. The clock covers the first; the other two
+the pipeline is given three, and the one that is best over all recordings counts. The clock covers the first; the others
 cluster the same voiceprints again.
 """
 

@@ -123,9 +123,11 @@ def _times(measured: Measured) -> Iterator[str]:
         factor = measured.real_time_factor(role)
         if factor is not None:
             memory = measured.memory.get(role)
-            peak = f"{memory.peak_memory / 1e6:.0f} MB" if memory else ""
-            rows.append([role, f"{factor:.4f}", f"{len(measured.worked_on(role, measured.calls))}", peak])
-    yield table(("system", "real-time factor", "on calls", f"peak memory on {LONG_FROM}"), rows)
+            peak = [f"{memory.peak_memory / 1e6:.0f} MB"] if memory else []
+            rows.append([role, f"{factor:.4f}", f"{len(measured.worked_on(role, measured.calls))}", *peak])
+    yield table(
+        ["system", "real-time factor", "on calls", *([f"peak memory on {LONG_FROM}"] * bool(measured.memory))], rows
+    )
     if measured.long is not None:
         seconds = sum(outcome.seconds for outcome in measured.long.outcomes.values())
         yield (

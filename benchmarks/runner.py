@@ -61,7 +61,7 @@ class Runner(Struct, frozen=True):
             "OMP_NUM_THREADS": str(self.threads),
             "HF_HUB_OFFLINE": "1",
             "PYANNOTE_METRICS_ENABLED": "false",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]),
         }
         outcomes: dict[str, Outcome] = {}
         farewell: Farewell | None = None

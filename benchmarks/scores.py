@@ -110,7 +110,10 @@ def speaker_word_error(reference: Iterable[tuple[str, str]], words: Iterable[Wor
     (Watanabe et al., "CHiME-6 challenge", 2020).
     """
     rate = meeteval.wer.cp_word_error_rate(
-        _per_speaker(reference), _per_speaker((word.speaker, word.text) for word in in_time_order(words))
+        _per_speaker(reference),
+        _per_speaker((word.speaker, word.text) for word in in_time_order(words)),
+        reference_sort=False,
+        hypothesis_sort=False,
     )
     return WordScore(rate.errors, rate.length)
 

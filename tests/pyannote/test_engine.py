@@ -21,7 +21,7 @@ from models.pyannote_pipeline import THRESHOLD, OwnNetworks, PyannotePipeline
 from models.store import ensure
 from runtime.call import annotate_call
 from runtime.engine import load_engine
-from stages.audio_file import open_audio
+from stages.decode import open_audio
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample.flac"
 HIGHEST_DER = 0.40
