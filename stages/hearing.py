@@ -18,6 +18,7 @@ import numpy.typing as npt
 from contracts.audio import FRAME_STEP, AudioChunk, Samples
 from contracts.speech import SpeechRegion
 from models.segmentation import FRAME_LENGTH, FRAMES, POWERSET, WINDOW
+from stages.stretches import joined, stretches
 
 HOP: Final = FRAMES // 2
 """Frames from one window to the next (4.96 s): every frame but the first and last few seconds is seen twice."""
@@ -94,8 +95,8 @@ class Hearing:
 
     @property
     def _frames(self) -> int:
-        """Frames of the stream so far, the last one perhaps cut short."""
-        return -(-self._heard // FRAME_STEP)
+        """Whole frames of the stream so far."""
+        return self._heard // FRAME_STEP
 
     def next_window(self) -> Samples | None:
         """float32 (WINDOW,), or None while there is not enough audio and after the last window."""
@@ -141,7 +142,7 @@ class Hearing:
         active = _active(self._settled[:, 0], self._speaking)
         length = len(active)
         regions = []
-        for start, stop in _stretches(active):
+        for start, stop in joined(stretches(active), PAUSE):
             begin, cut = start, False
             while stop - begin > MAX_REGION:
                 middle = self._best_cut(begin, begin + MAX_REGION)
@@ -169,7 +170,7 @@ class Hearing:
             first_frame=first,
             speakers=(active[begin:stop] * (1 + two)).astype(np.uint8),
             changes=changes(self._views, first, first + stop - begin),
-            samples=self._read(first * FRAME_STEP, min((self._first + stop) * FRAME_STEP, self._heard)),
+            samples=self._read(first * FRAME_STEP, (self._first + stop) * FRAME_STEP),
         )
 
     def _best_cut(self, begin: int, stop: int) -> int:
@@ -240,13 +241,3 @@ def _active(speech: npt.NDArray[np.float64], speaking: bool) -> npt.NDArray[np.b
     latest = np.maximum.accumulate(decided)
     active: npt.NDArray[np.bool_] = np.where(latest >= 0, speech[latest] >= ONSET, speaking)
     return active
-
-
-def _stretches(active: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and one past the last frame of each stretch, across pauses shorter than PAUSE."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], active.astype(np.int8), [0]])))
-    stretches: list[tuple[int, int]] = []
-    for start, stop in edges.reshape(-1, 2).tolist():
-        goes_on = bool(stretches) and start - stretches[-1][1] < PAUSE
-        stretches.append((stretches.pop()[0] if goes_on else start, stop))
-    return stretches
