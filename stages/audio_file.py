@@ -121,16 +121,19 @@ def _is_text(head: bytes) -> bool:
 
 def _probe(path: Path, descriptor: int, state: os.stat_result) -> AudioFile:
     """What the file says of itself, checked against the limits; raises NotReadableError as well."""
-    container = read_container(Bytes(descriptor, state.st_size))
+    source = Bytes(descriptor, state.st_size)
+    container = read_container(source)
     _check_limits(shown(path), container.channels, container.sample_rate)
     forms, lengths = [], []
     for stream in container.streams:
-        sound, _ = open_sound(descriptor, stream)
+        sound, _ = open_sound(source, stream)
         with sound:
             forms.append((str(sound.subtype), int(sound.samplerate), int(sound.channels)))
             lengths.append(int(sound.frames))
     if len(set(forms)) > 1:
         raise NotReadableError("a chain of recordings with different sampling rates or channels")
+    if not forms:
+        raise CallAnnotateError(errors.NO_AUDIO, path=shown(path))
     subtype, sample_rate, channels = forms[0]
     _check_limits(shown(path), channels, sample_rate)
     samples = container.samples if container.format == "flac" else _length(container, lengths, sample_rate)

@@ -13,7 +13,7 @@ from contracts import errors
 from contracts.annotation import Notice
 from contracts.errors import CallAnnotateError, Fault
 from stages.audio_file import SHORTEST, AudioFile
-from stages.byte_view import Splice
+from stages.byte_view import Bytes, Splice
 from stages.container import Hole, Stream
 from stages.sound import Sound, open_sound, opened, shown
 
@@ -63,7 +63,7 @@ class AudioReader:
     def _read(self) -> Generator[Frames]:
         """All blocks, checked."""
         with opened(self._file.path) as descriptor:
-            for block in self._streams(descriptor):
+            for block in self._streams(Bytes(descriptor, self._file.size)):
                 check_unchanged(descriptor, self._file)
                 self._check_samples(block)
                 self._position += len(block)
@@ -71,19 +71,19 @@ class AudioReader:
             check_unchanged(descriptor, self._file)
 
     def _check_samples(self, block: Frames) -> None:
-        bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
-        if len(bad):
-            raise CallAnnotateError(errors.INVALID_SAMPLES, path=shown(self._file.path), time=self._seconds(bad[0]))
+        if not np.isfinite(block).all():
+            first = int(np.flatnonzero(~np.isfinite(block))[0]) // block.shape[1]
+            raise CallAnnotateError(errors.INVALID_SAMPLES, path=shown(self._file.path), time=self._seconds(first))
         if self._position == 0:
             self._flat = block[:1]
         if self._flat is not None and (block != self._flat).any():
             self._flat = None
 
-    def _streams(self, descriptor: int) -> Iterator[Frames]:
+    def _streams(self, source: Bytes) -> Iterator[Frames]:
         """The streams one after the other, with silence for what is lost between two of one link."""
         rate, link, origin = self._file.sample_rate, -1, 0
         for stream in self._file.container.streams:
-            sound, splice = open_sound(descriptor, stream)
+            sound, splice = open_sound(source, stream)
             with sound:
                 begin = round(stream.end * rate) - sound.frames
                 if stream.link == link:
@@ -91,7 +91,7 @@ class AudioReader:
                 else:
                     link, origin = stream.link, self._position - begin
                 whole = yield from self._stream(sound, splice)
-            while not whole and (found := self._leap(descriptor, stream)) is not None:
+            while not whole and (found := self._leap(source, stream)) is not None:
                 sound, splice, lost = found
                 with sound:
                     yield from self._silence(lost)
@@ -124,7 +124,7 @@ class AudioReader:
         for start in range(0, samples, round(BLOCK * rate)):
             yield np.zeros((min(samples - start, round(BLOCK * rate)), self._file.channels), np.float32)
 
-    def _leap(self, descriptor: int, stream: Stream) -> tuple[Sound, Splice, int] | None:
+    def _leap(self, source: Bytes, stream: Stream) -> tuple[Sound, Splice, int] | None:
         """The stream opened anew behind a damage, and the samples leapt over; None where there is nothing more.
 
         Only FLAC gets here: the other containers are put right before libsndfile sees them.
@@ -134,7 +134,7 @@ class AudioReader:
             target = self._position + round(leap * rate)
             if samples is not None and target >= samples:
                 return None
-            sound, splice = open_sound(descriptor, stream)
+            sound, splice = open_sound(source, stream)
             try:
                 sound.seek(target)
             except soundfile.LibsndfileError:
@@ -145,7 +145,7 @@ class AudioReader:
 
     def _seconds(self, more: int = 0) -> float:
         """Time of the sample `more` behind the position."""
-        return (self._position + int(more)) / self._file.sample_rate
+        return (self._position + more) / self._file.sample_rate
 
     def _findings(self) -> Iterator[Notice]:
         """What was wrong with the recording; raises CallAnnotateError where nothing of use was left."""

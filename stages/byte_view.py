@@ -46,8 +46,8 @@ class Bytes:
 class Splice:
     """Pieces read as one file by libsndfile, through the callbacks of soundfile's virtual files."""
 
-    def __init__(self, descriptor: int, pieces: Iterable[Piece]) -> None:
-        self._descriptor: Final = descriptor
+    def __init__(self, source: Bytes, pieces: Iterable[Piece]) -> None:
+        self._source: Final = source
         self._pieces: Final = tuple(piece for piece in pieces if piece)
         self._starts: Final = [0, *accumulate(map(len, self._pieces))]
         """Offset of each piece, and the length of all."""
@@ -71,7 +71,7 @@ class Splice:
         while count > 0 and self._position < self._starts[-1]:
             index = bisect_right(self._starts, self._position) - 1
             inside = self._position - self._starts[index]
-            part = self._part(self._pieces[index][inside : inside + count])
+            part = self._part(self._pieces[index], inside, min(count, WINDOW))
             if not part:
                 break
             parts.append(part)
@@ -79,11 +79,11 @@ class Splice:
             count -= len(part)
         return b"".join(parts)
 
-    def _part(self, piece: Piece) -> bytes:
+    def _part(self, piece: Piece, start: int, count: int) -> bytes:
         if isinstance(piece, bytes):
-            return piece
+            return piece[start : start + count]
         try:
-            return os.pread(self._descriptor, len(piece), piece.start)
+            return self._source.at(piece.start + start, min(count, len(piece) - start))
         except OSError as error:
             self.failure = error
             return b""

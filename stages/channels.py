@@ -26,6 +26,8 @@ ACTIVE: Final = 15.0
 """Decibels below the loudest frames of a side down to which it counts as speaking."""
 APART: Final = 24.0
 """Decibels between the extremes of the difference in level from which on the sides speak in turns."""
+TOGETHER: Final = 6.0
+"""Decibels of the same below which unrelated sides are one signal all the same, such as a rare word on noisy lines."""
 INVERTED: Final = -0.3
 """Correlation without a lag below which one side is the other with the sign changed."""
 
@@ -52,15 +54,17 @@ def judge(blocks: Iterable[Frames], sample_rate: int) -> Judgement:
         # The difference of neighbours takes away DC and hum, and gives the parts of speech that differ most weight.
         rise = np.diff(block.astype(np.float64), axis=0)
         if rise.any():
+            strongest, lag, straight = correlations(rise, round(LAG * sample_rate))
+            if strongest > RELATED:
+                rise[:, 1] = np.roll(rise[:, 1], lag)
             levels.append(frame_levels(rise, sample_rate))
-            strongest, straight = correlations(rise, round(LAG * sample_rate))
             related.append(strongest)
             sign.append(straight)
     if not levels:
         return Judgement(two_sided=False, inverted=False, related=1.0, apart=0.0)
     apart, likeness = level_range(np.concatenate(levels)), float(np.percentile(related, 90))
     return Judgement(
-        two_sided=likeness < RELATED or apart > APART,
+        two_sided=apart > (TOGETHER if likeness < RELATED else APART),
         inverted=float(np.median(sign)) < INVERTED,
         related=likeness,
         apart=apart,
@@ -83,12 +87,17 @@ def level_range(levels: npt.NDArray[np.float64]) -> float:
     return float(high - low)
 
 
-def correlations(block: npt.NDArray[np.float64], lag: int) -> tuple[float, float]:
-    """Largest absolute correlation of the two sides within `lag` samples, and the one without a lag: (samples, 2)."""
+def correlations(block: npt.NDArray[np.float64], most: int) -> tuple[float, int, float]:
+    """How alike two sides are, (samples, 2): the largest absolute correlation, its lag, and the one without a lag.
+
+    The lag is the samples, up to `most` either way, by which the second side has to come later to be like the first.
+    """
     energy = np.sqrt(np.prod(np.sum(block**2, axis=0)))
     if energy == 0:
-        return 0.0, 0.0
-    size = fft.next_fast_len(len(block) + lag, real=True)
+        return 0.0, 0, 0.0
+    size = fft.next_fast_len(len(block) + most, real=True)
     left, right = fft.rfft(block, size, axis=0).T
     cross = fft.irfft(left * right.conj(), size) / energy
-    return float(max(np.abs(cross[: lag + 1]).max(), np.abs(cross[-lag:]).max())), float(cross[0])
+    near = np.concatenate([cross[-most:], cross[: most + 1]])
+    best = int(np.abs(near).argmax())
+    return float(abs(near[best])), best - most, float(cross[0])

@@ -18,6 +18,7 @@ from contracts.errors import CallAnnotateError
 from contracts.options import ChannelMode
 from stages.audio_file import AudioFile, probe
 from stages.audio_reader import BLOCK, AudioReader, Frames
+from stages.byte_view import Bytes
 from stages.channels import judge
 from stages.sound import open_sound, opened, shown
 
@@ -69,7 +70,7 @@ def _spread_by_seeking(file: AudioFile, samples: int) -> Iterator[Frames]:
     length = round(BLOCK * file.sample_rate)
     blocks = max(1, samples // length)
     with opened(file.path) as descriptor:
-        sound, _ = open_sound(descriptor, file.container.streams[0])
+        sound, _ = open_sound(Bytes(descriptor, file.size), file.container.streams[0])
         with sound:
             for start in np.linspace(0, (blocks - 1) * length, min(blocks, SCANNED)).astype(int).tolist():
                 try:

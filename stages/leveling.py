@@ -5,7 +5,9 @@ speech. The gain waits for speech before it moves, moves ahead of the speech tha
 is near enough: a call at an even level gets one gain, a pause keeps the gain of what was said before, noise gets none.
 """
 
+import math
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -16,8 +18,8 @@ from contracts.audio import SAMPLE_RATE, Samples
 
 FRAME: Final = 320
 """Samples (20 ms): one level is measured over them, and one step of the gain is spread over them."""
-AHEAD: Final = 20
-"""Frames (0.4 s) that are heard before the gain of a frame is settled."""
+AHEAD: Final = 30
+"""Frames (0.6 s) that are heard before the gain of a frame is settled."""
 BEHIND: Final = 10
 """Frames (0.2 s) before a frame over which its level is measured, besides those ahead."""
 FLOOR: Final = 300
@@ -25,19 +27,21 @@ FLOOR: Final = 300
 ABOVE_NOISE: Final = 8.0
 """Decibels above the noise from which on a frame is speech."""
 SPOKEN: Final = 5
-"""Frames of speech (0.1 s) that make up a level; fewer may be a click."""
+"""Frames of speech (0.1 s) around a frame from which on the gain may fall; fewer may be a click."""
+SUSTAINED: Final = 26
+"""Frames of speech (0.5 s) around a frame from which on it may rise; fewer may be a breath, or a word that fades."""
 QUIETEST: Final = -58.0
 """dBFS of what is still taken for speech: below it lies the noise of lines, which must not become loud."""
 TARGET: Final = -20.0
 """dBFS of speech."""
-LOUDER: Final = 3.0
+LOUDER: Final = 4.0
 """Decibels above TARGET that are left as they are."""
-QUIETER: Final = 4.0
+QUIETER: Final = 6.0
 """Decibels below TARGET that are left as they are."""
 MOST_GAIN: Final = 30.0
 """Decibels. There is no least gain: nothing that it does can make noise loud."""
 RISE: Final = 1.2
-"""Decibels a frame (60 dB/s): a speaker 25 dB below the one before is reached in the frames ahead."""
+"""Decibels a frame (60 dB/s): a speaker 30 dB below the one before is reached in the frames ahead."""
 FALL: Final = 2.4
 """Decibels a frame (120 dB/s)."""
 KNEE: Final = 0.9
@@ -71,16 +75,17 @@ class Gain:
 
     def hear_end(self) -> float | None:
         """The same for a frame beyond the end."""
-        return self._settle(-np.inf)
+        return self._settle(-math.inf)
 
-    def _settle(self, level: float) -> float | None:
-        self._levels.append(level)
+    def _settle(self, heard: float) -> float | None:
+        self._levels.append(heard)
         self._heard += 1
         if self._heard <= AHEAD:
             return None
-        speech = speech_level(self._levels, min(self._lows))
-        if speech is not None and not -QUIETER <= speech + self._gain - TARGET <= LOUDER:
-            self._wanted = min(TARGET - speech, MOST_GAIN)
+        level, spoken = speech_level(self._levels, min(self._lows))
+        off = level + self._gain - TARGET
+        if level > QUIETEST and ((off > LOUDER and spoken >= SPOKEN) or (off < -QUIETER and spoken >= SUSTAINED)):
+            self._wanted = min(TARGET - level, MOST_GAIN)
         if self._heard == AHEAD + 1:
             # Nothing was heard at another gain yet.
             self._gain = self._wanted
@@ -88,13 +93,10 @@ class Gain:
         return self._gain
 
 
-def speech_level(levels: deque[float], noise: float) -> float | None:
-    """dBFS of the mean power of the frames that are speech, or None where too few are."""
-    speech = [level for level in levels if level > noise + ABOVE_NOISE]
-    if len(speech) < SPOKEN:
-        return None
-    level = float(10 * np.log10(np.mean(np.power(10.0, np.array(speech) / 10))))
-    return level if level > QUIETEST else None
+def speech_level(levels: Iterable[float], noise: float) -> tuple[float, int]:
+    """dBFS of the mean power of the frames that rise above the noise (minus infinity for none), and how many do."""
+    powers = [10 ** (level / 10) for level in levels if level > noise + ABOVE_NOISE]
+    return 10 * math.log10(sum(powers) / len(powers)) if powers else -math.inf, len(powers)
 
 
 class Channel:

@@ -172,10 +172,13 @@ def _runs(source: Bytes, offset: int, kind: tuple[int, int, int]) -> tuple[list[
 
 
 def _gaps(runs: list[Frames], found: int, announced: int) -> list[int]:
-    """Frames lost in front of each run: as many as the tag misses, or as the bytes between the runs would hold."""
+    """Frames lost in front of each run: as many as the tag misses, or as the bytes between the runs would hold.
+
+    A tag that misses more than half of all frames is damaged itself.
+    """
     between = sum(run.gap for run in runs)
     size = sum(run.stop - run.start for run in runs) / found
-    if announced > found and between:
+    if between and 0 < announced - found <= found + between / size:
         size = between / (announced - found)
     return [round(run.gap / size) for run in runs]
 

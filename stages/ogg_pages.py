@@ -16,6 +16,8 @@ from stages.container import AudioFormat, Container, NotReadableError, Stream
 REVERSED: Final = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
 """Each byte with its bits in the reverse order."""
 LONGEST_PAGE: Final = 27 + 255 + 255 * 255
+LONGEST_HOLE: Final = 1800.0
+"""Seconds between the ends of two runs of pages; clocks that are further apart are not to be believed."""
 BEGIN: Final = 2
 """Flag of the first page of a logical stream."""
 END: Final = 4
@@ -82,17 +84,21 @@ def read_page(source: Bytes, offset: int) -> Page | None:
 
 
 def read_ogg(source: Bytes) -> Container:
-    """Follow the pages of a file that begins with OggS; raises NotReadableError."""
+    """Follow the pages of a file that begins with OggS; no streams where no audio is whole; raises NotReadableError."""
     first = read_page(source, 0)
     if first is None:
         raise NotReadableError("the first Ogg page is damaged or breaks off")
     codec = _codec(source.at(0, first.stop))
     runs, ended = _runs(source, first)
-    if not runs:
-        raise NotReadableError("the Ogg file breaks off in its headers")
-    streams = tuple(Stream((run.headers, run.pages), run.link, run.granule / codec.clock) for run in runs)
+    streams: list[Stream] = []
+    link = 0
+    for number, run in enumerate(runs):
+        before, end = runs[max(0, number - 1)], run.granule / codec.clock
+        if run.link != before.link or not 0 <= end - before.granule / codec.clock < LONGEST_HOLE:
+            link += 1
+        streams.append(Stream((run.headers, run.pages), link, end))
     cut = None if ended else "its last Ogg page is missing"
-    return Container(codec.name, streams, codec.sample_rate, codec.channels, cut=cut)
+    return Container(codec.name, tuple(streams), codec.sample_rate, codec.channels, cut=cut)
 
 
 def _codec(page: bytes) -> Codec:

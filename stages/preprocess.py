@@ -10,7 +10,7 @@ from stages.leveling import Channel
 
 @dataclass(frozen=True)
 class Preprocess:
-    """Filters and levels each channel by itself, 0.4 s late; memory does not grow with the length of the call."""
+    """Filters and levels each channel by itself, 0.6 s late; memory does not grow with the length of the call."""
 
     async def run(self, receive: ObjectReceiveStream[AudioChunk], send: ObjectSendStream[AudioChunk]) -> None:
         """Send as many samples as come in. Where chunks are cut makes no difference to their values."""

@@ -11,7 +11,7 @@ import soundfile
 
 from contracts import errors
 from contracts.errors import CallAnnotateError
-from stages.byte_view import Splice
+from stages.byte_view import Bytes, Splice
 from stages.container import NotReadableError, Stream
 
 KINDS: Final = {
@@ -61,11 +61,11 @@ def opened(path: Path) -> Iterator[int]:
         raise CallAnnotateError(errors.FILE_UNREADABLE, path=name, cause=error.strerror or str(error)) from error
 
 
-def open_sound(descriptor: int, stream: Stream, kind: type[soundfile.SoundFile] = Sound) -> tuple[Sound, Splice]:
+def open_sound(source: Bytes, stream: Stream) -> tuple[Sound, Splice]:
     """A stream as libsndfile's decoder and the bytes behind it; raises NotReadableError, or OSError of the disk."""
-    splice = Splice(descriptor, stream.pieces)
+    splice = Splice(source, stream.pieces)
     try:
-        return kind(splice), splice
+        return Sound(splice), splice
     except soundfile.LibsndfileError as error:
         if splice.failure is not None:
             raise splice.failure from error

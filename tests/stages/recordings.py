@@ -15,8 +15,8 @@ from contracts.audio import SAMPLE_RATE, AudioChunk
 from contracts.options import ChannelMode
 from stages.decode import Decode, open_audio
 
-Signal = npt.NDArray[np.float32]
-"""float32 (samples,) or (samples, channels)."""
+Signal = npt.NDArray[np.floating]
+"""(samples,) or (samples, channels); float32 where it was decoded."""
 
 RATE = 8000
 """Hertz, where a test does not say otherwise."""
