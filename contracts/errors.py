@@ -118,7 +118,7 @@ FILE_CHANGED = Fault(
     "FILE_CHANGED", 41, "{path}: was changed while it was read (from {before} to {after} bytes)",
     "Nothing was written; wait until the recorder or the copy has finished.",
 )  # fmt: skip
-INTERRUPTED = Fault("INTERRUPTED", 130, "interrupted", "Nothing was written for the call in work.")
+INTERRUPTED = Fault("INTERRUPTED", 130, "interrupted", "Outputs that were finished stay; none is left half-written.")
 
 TRUNCATED = Fault(
     "TRUNCATED", 50, "{path}: breaks off after {read:.2f} s ({cause})", "What could be read was annotated."

@@ -55,13 +55,15 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line; every failure becomes one line on standard error and its documented exit code."""
     try:
-        cli(standalone_mode=False)
+        # Not cli(): click would turn Ctrl-C into an empty line and an Abort of its own.
+        with cli.make_context("callannotate", sys.argv[1:]) as context:
+            cli.invoke(context)
     except CallAnnotateError as error:
         _fail(error)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         _fail(CallAnnotateError(INTERRUPTED))
     except click.exceptions.Exit as ended:
         sys.exit(ended.exit_code)

@@ -1,5 +1,5 @@
 """`python -m web.cli`, for where the console script is not on the path."""
 
-from web.cli import main
+from web.start import main
 
 main()

@@ -1,0 +1,23 @@
+"""Where the command starts: before anything is imported, Ctrl-C is already one clear line."""
+
+import os
+import signal
+from types import FrameType
+from typing import NoReturn
+
+
+def _interrupted(_signal: int, _frame: FrameType | None) -> NoReturn:
+    # The same words and code as the catalogue's INTERRUPTED, which is not imported yet; a test compares them.
+    os.write(2, b"callannotate: interrupted. Outputs that were finished stay; none is left half-written.\n")
+    os._exit(130)
+
+
+signal.signal(signal.SIGINT, _interrupted)
+
+
+def main() -> NoReturn:
+    """Import the command line, give Ctrl-C back to Python, and run it."""
+    from web.cli import main as run  # noqa: PLC0415 - the point of this module
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    run()
