@@ -99,24 +99,40 @@ def speech_level(levels: Iterable[float], noise: float) -> tuple[float, int]:
     return 10 * math.log10(sum(powers) / len(powers)) if powers else -math.inf, len(powers)
 
 
-class Channel:
-    """One channel in progress: samples in, samples out AHEAD frames later; how they are cut makes no difference."""
+class HighPass:
+    """The high-pass filter of one channel: as many samples out as in."""
 
     def __init__(self) -> None:
         self._state: npt.NDArray[np.float64] | None = None
-        """Of the high-pass, (sections, 2); None before the first sample."""
+        """(sections, 2); None before the first sample."""
+
+    def take(self, samples: Samples) -> npt.NDArray[np.float64]:
+        """The samples of another chunk, filtered."""
+        if not len(samples):
+            return np.zeros(0)
+        if self._state is None:
+            # As if the first sample had been there for ever: a constant offset makes no click.
+            self._state = signal.sosfilt_zi(HIGH_PASS) * float(samples[0])
+        filtered: npt.NDArray[np.float64]
+        filtered, self._state = signal.sosfilt(HIGH_PASS, samples.astype(np.float64), zi=self._state)
+        return filtered
+
+
+class Leveler:
+    """One channel in progress: samples in, samples out AHEAD frames later; how they are cut makes no difference."""
+
+    def __init__(self) -> None:
         self._waiting: npt.NDArray[np.float64] = np.zeros(0)
-        """Filtered samples that did not go out yet; the first is the first of a frame."""
+        """Samples that did not go out yet; the first is the first of a frame."""
         self._measured = 0
         """Samples of `_waiting` whose level the gain has heard."""
         self._gain: Final = Gain()
         self._reached: float | None = None
         """Decibels at the end of what went out; None before that."""
 
-    def take(self, samples: Samples) -> Samples:
+    def take(self, samples: npt.NDArray[np.float64]) -> Samples:
         """What is ready after another chunk."""
-        if len(samples):
-            self._waiting = np.concatenate([self._waiting, self._high_pass(samples)])
+        self._waiting = np.concatenate([self._waiting, samples])
         whole = (len(self._waiting) - self._measured) // FRAME * FRAME
         levels = frame_levels(self._waiting[self._measured : self._measured + whole])
         self._measured += whole
@@ -130,14 +146,6 @@ class Channel:
         gains = [self._gain.hear(level) for level in levels] + [self._gain.hear_end() for _ in range(AHEAD)]
         return self._give(gains)[:length]
 
-    def _high_pass(self, samples: Samples) -> npt.NDArray[np.float64]:
-        if self._state is None:
-            # As if the first sample had been there for ever: a constant offset makes no click.
-            self._state = signal.sosfilt_zi(HIGH_PASS) * float(samples[0])
-        filtered: npt.NDArray[np.float64]
-        filtered, self._state = signal.sosfilt(HIGH_PASS, samples.astype(np.float64), zi=self._state)
-        return filtered
-
     def _give(self, gains: list[float | None]) -> Samples:
         """Take the frames whose gain is settled off `_waiting`; the gain goes in a straight line through each frame."""
         ends = [gain for gain in gains if gain is not None]
@@ -145,12 +153,8 @@ class Channel:
             return np.zeros(0, np.float32)
         ready, self._waiting = np.split(self._waiting, [len(ends) * FRAME])
         self._measured -= len(ready)
-        starts = [ends[0] if self._reached is None else self._reached, *ends[:-1]]
-        self._reached = ends[-1]
-        factors = np.power(10.0, np.array([starts, ends]) / 20)
-        line = (np.arange(FRAME) + 1) / FRAME
-        ramps = factors[0][:, None] + np.diff(factors, axis=0)[0][:, None] * line
-        return bent(ready * ramps.ravel()).astype(np.float32)
+        start, self._reached = ends[0] if self._reached is None else self._reached, ends[-1]
+        return bent(ready * ramps(np.power(10.0, np.array([start, *ends]) / 20))).astype(np.float32)
 
 
 def frame_levels(samples: npt.NDArray[np.float64]) -> list[float]:
@@ -159,6 +163,12 @@ def frame_levels(samples: npt.NDArray[np.float64]) -> list[float]:
     counts = np.minimum(FRAME, len(samples) - np.arange(len(powers)) * FRAME)
     levels: list[float] = (10 * np.log10(powers / counts + 1e-14)).tolist()
     return levels
+
+
+def ramps(gains: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """A straight line from each gain to the next over FRAME samples: (frames + 1,) -> (frames * FRAME,)."""
+    line = (np.arange(FRAME) + 1) / FRAME
+    return (gains[:-1, None] + np.diff(gains)[:, None] * line).ravel()
 
 
 def bent(samples: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from contracts.audio import SAMPLE_RATE, AudioChunk
-from stages.leveling import HIGH_PASS, Channel, speech_level
+from stages.leveling import HIGH_PASS, HighPass, Leveler, speech_level
 from stages.preprocess import Preprocess
 from tests.stages.recordings import Signal, voice
 
@@ -24,9 +24,9 @@ pytestmark = pytest.mark.anyio
 
 def leveled(samples: Signal, cuts: Iterable[int] = ()) -> Signal:
     """What comes out of one channel, (samples,)."""
-    channel = Channel()
-    parts = [channel.take(part.astype(np.float32)) for part in np.split(samples, sorted(cuts))]
-    return np.concatenate([*parts, channel.finish()])
+    high_pass, leveler = HighPass(), Leveler()
+    parts = [leveler.take(high_pass.take(part.astype(np.float32))) for part in np.split(samples, sorted(cuts))]
+    return np.concatenate([*parts, leveler.finish()])
 
 
 def level(samples: Signal) -> float:
@@ -48,7 +48,7 @@ def white(seconds: float, decibels: float) -> Signal:
     return np.random.default_rng(1).normal(0, 10 ** (decibels / 20), round(seconds * SAMPLE_RATE))
 
 
-async def preprocessed(chunks: Iterable[AudioChunk]) -> list[AudioChunk]:
+async def preprocessed(chunks: Iterable[AudioChunk], *, two_sided: bool = False) -> list[AudioChunk]:
     send_in, receive_in = anyio.create_memory_object_stream[AudioChunk](1)
     send_out, receive_out = anyio.create_memory_object_stream[AudioChunk](1)
 
@@ -59,7 +59,7 @@ async def preprocessed(chunks: Iterable[AudioChunk]) -> list[AudioChunk]:
 
     async def run() -> None:
         async with send_out, receive_in:
-            await Preprocess().run(receive_in, send_out)
+            await Preprocess(two_sided).run(receive_in, send_out)
 
     outgoing: list[AudioChunk] = []
     with anyio.fail_after(30):
@@ -190,3 +190,76 @@ def test_the_level_of_speech_is_that_of_the_frames_above_the_noise() -> None:
     assert found == pytest.approx(-20)
     assert frames == 6
     assert speech_level([-75.0] * 20, -80) == (-math.inf, 0)
+
+
+def sides(samples: Signal, size: int = 7001) -> list[AudioChunk]:
+    """A two-sided call, (samples, 2), in chunks."""
+    return [
+        AudioChunk(side, start, samples[start : start + size, side].astype(np.float32))
+        for start in range(0, len(samples), size)
+        for side in (0, 1)
+    ]
+
+
+async def two_sided(samples: Signal, size: int = 7001) -> Signal:
+    """What comes out of a two-sided call: (samples, 2)."""
+    outgoing = await preprocessed(sides(samples, size), two_sided=True)
+    return np.stack([np.concatenate([c.samples for c in outgoing if c.channel == side]) for side in (0, 1)], axis=1)
+
+
+def by_turns(turn: int = 4) -> Signal:
+    """Two parties who speak by turns, each on a side: (samples, 2)."""
+    length = turn * SAMPLE_RATE
+    samples = np.zeros((4 * length, 2))
+    for number in range(4):
+        samples[number * length : (number + 1) * length, number % 2] = speech(turn, -20, seed=number)
+    return samples + np.random.default_rng(5).normal(0, 10 ** (-65 / 20), samples.shape)
+
+
+@pytest.mark.parametrize("decibels", [-20, -25, -30])
+@pytest.mark.parametrize("delay", [0.0, 0.2])
+async def test_what_a_side_hears_of_the_other_is_silenced(decibels: float, delay: float) -> None:
+    plain = by_turns()
+    mixed = plain + np.roll(plain[:, ::-1], round(delay * SAMPLE_RATE), axis=0) * 10 ** (decibels / 20)
+    came_out = await two_sided(mixed)
+    for number in range(4):
+        said = slice((number * 4 + 1) * SAMPLE_RATE, (number * 4 + 3) * SAMPLE_RATE)
+        assert -25 < level(came_out[said, number % 2]) < -15
+        assert level(came_out[said, 1 - number % 2]) < -60
+
+
+async def test_what_a_side_says_at_the_same_time_is_kept() -> None:
+    both = np.stack([speech(10, -20), speech(10, -30, seed=3)], axis=1)
+    came_out = await two_sided(both)
+    for side in (0, 1):
+        # Half a second without a syllable may go, as long as the other side speaks.
+        assert np.mean(came_out[SAMPLE_RATE:-SAMPLE_RATE, side] == 0) < 0.1
+        apart = leveled(both[:, side])
+        assert np.corrcoef(came_out[:, side], apart)[0, 1] > 0.95
+
+
+async def test_a_noisy_side_does_not_silence_the_other() -> None:
+    samples = np.stack([white(12, -12), speech(12, -40)], axis=1)
+    came_out = await two_sided(samples)
+    assert -25 < level(came_out[SAMPLE_RATE:-SAMPLE_RATE, 1]) < -15
+    assert np.mean(came_out[SAMPLE_RATE:-SAMPLE_RATE, 1] == 0) < 0.02
+
+
+async def test_where_the_chunks_of_two_sides_are_cut_makes_no_difference() -> None:
+    samples = by_turns(2)[:-777] + by_turns(2)[:-777, ::-1] * 0.05
+    whole = await two_sided(samples, len(samples))
+    for size in (313, 16_000, 40_001):
+        np.testing.assert_allclose(await two_sided(samples, size), whole, rtol=0, atol=1e-6)
+    assert whole.shape == samples.shape
+
+
+@pytest.mark.parametrize("length", [1, 100, 1600, 2000, 9921])
+async def test_a_short_two_sided_call_keeps_its_length(length: int) -> None:
+    assert (await two_sided(by_turns()[:length])).shape == (length, 2)
+
+
+async def test_the_channels_of_other_recordings_leave_each_other_alone() -> None:
+    plain = by_turns()
+    outgoing = await preprocessed(sides(plain + plain[:, ::-1] * 0.05))
+    second = np.concatenate([chunk.samples for chunk in outgoing if chunk.channel == 1])
+    assert level(second[SAMPLE_RATE : 3 * SAMPLE_RATE]) > -30
