@@ -25,6 +25,8 @@ from benchmarks.weights import shared_weights
 
 QUICK: Final = ("en", "ru", "en_it")
 """The calls that a quick run transcribes; it diarizes all."""
+WEIGHED: Final = (Role.ANNOTATE, Role.BATCHED, Role.PYANNOTE)
+"""Whose memory is measured."""
 DATA: Final = ROOT / "bench-data"
 
 
@@ -70,7 +72,7 @@ def carry_out(plan: Plan, runner: Runner, console: Console) -> Measured:
     long = None
     for call in plan.calls:
         if call.name.startswith(LONG_FROM) and plan.memory:
-            memory = {role: run(role, [call.task()], ", memory") for role in plan.systems}
+            memory = {role: run(role, [call.task()], ", memory") for role in WEIGHED if role in plan.systems}
             if plan.long:
                 long = run(Role.ANNOTATE, [materials.repeated(call, call.path.parent).task()], ", two hours")
     return Measured(plan.calls, plan.folders, plan.speechless, runs, memory, long)

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import soundfile
 from msgspec import Struct
+from pyannote.database.util import load_rttm
 
 from benchmarks import simulator
 from benchmarks.debian import unpacked
@@ -72,11 +73,9 @@ def from_folder(folder: Path) -> list[Material]:
     """
     turns: defaultdict[str, list[Turn]] = defaultdict(list)
     for listing in sorted(folder.glob("*.rttm")):
-        for line in listing.read_text(encoding="utf-8").splitlines():
-            fields = line.split()
-            if fields[:1] == ["SPEAKER"]:
-                start = float(fields[3])
-                turns[fields[1]].append(Turn(start, start + float(fields[4]), fields[7]))
+        for name, annotation in load_rttm(listing).items():
+            for segment, _, speaker in annotation.itertracks(yield_label=True):
+                turns[name].append(Turn(segment.start, segment.end, speaker))
     recordings = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES and path.stem in turns)
     if not recordings:
         raise MaterialError(f"{folder}: holds no recording with turns in an RTTM file")
