@@ -15,7 +15,7 @@ from stages.leveling import FRAME, frame_levels, ramps
 Side = tuple[int, npt.NDArray[np.float64]]
 """A side, 0 or 1, and samples of it."""
 
-FAR: Final = 15.0
+FAR: Final = 18.0
 """Decibels below the other side from which on a side is taken to have no speech of its own."""
 SPEAKS: Final = 15.0
 """Decibels above its own noise from which on a side can be the cause of an echo."""

@@ -229,7 +229,7 @@ async def test_what_a_side_hears_of_the_other_is_silenced(decibels: float, delay
 
 
 async def test_what_a_side_says_at_the_same_time_is_kept() -> None:
-    both = np.stack([speech(10, -20), speech(10, -30, seed=3)], axis=1)
+    both = np.stack([speech(10, -20), speech(10, -25, seed=3)], axis=1)
     came_out = await two_sided(both)
     for side in (0, 1):
         # Half a second without a syllable may go, as long as the other side speaks.
