@@ -17,32 +17,22 @@ from models.whisper_words import HeardWord, timed_words, token_starts
 
 LONGEST: Final = 30 * SAMPLE_RATE
 """Samples that the encoder takes at most."""
-
-
-@dataclass(frozen=True, eq=False)
-class Encoded:
-    """The encoder's output for several utterances."""
-
-    output: npt.NDArray[np.float32]
-    """(utterances, frames of 20 ms, width)."""
-    lengths: tuple[int, ...]
-    """Samples of each utterance without the silence after it."""
-
-    def rows(self, chosen: Sequence[int]) -> "Encoded":
-        """Only these utterances."""
-        return Encoded(self.output[list(chosen)], tuple(self.lengths[row] for row in chosen))
+DETECTION_SILENCE: Final = SAMPLE_RATE // 2
+"""Samples of silence after an utterance whose language is detected; more changes nothing."""
+BEAM: Final = 5
+"""Hypotheses that the decoder follows at once."""
 
 
 @dataclass(frozen=True)
-class Hypothesis:
-    """What the decoder made of one utterance."""
+class Heard:
+    """What was understood of one utterance."""
 
-    tokens: tuple[int, ...]
     text: str
+    words: tuple[HeardWord, ...]
     log_probability: float
     """Mean over the tokens, the end of text included; natural logarithm."""
     no_speech: float
-    """0 to 1: probability of the token for silence or music in the place of the first."""
+    """0 to 1: probability of the token for "no speech" in the place of the first."""
 
     @property
     def compression(self) -> float:
@@ -55,9 +45,9 @@ class Whisper:
     """A Whisper model of any size, loaded. Calls may come from several threads at once."""
 
     def __init__(self, path: Path, threads: int, *, parallel: int = 1, compute_type: str = "int8") -> None:
-        """Load a folder with model.bin, config.json, vocabulary and tokenizer.json.
+        """Load a folder with model.bin, config.json, tokenizer.json and the vocabulary.
 
-        Each call uses at most `threads` threads, and `parallel` calls run at once.
+        Each call uses at most `threads` threads, and `parallel` calls run at once; further ones wait.
         """
         self._model: Final = ctranslate2.models.Whisper(
             str(path), compute_type=compute_type, inter_threads=parallel, intra_threads=threads
@@ -67,69 +57,83 @@ class Whisper:
         self.languages: Final = self._vocabulary.languages
         """Codes of the languages that the model knows; only "en" for an English-only model."""
 
-    def encode(self, utterances: Sequence[Samples], silence: float) -> Encoded:
-        """Encode utterances of at most LONGEST samples, each followed by silence.
-
-        All are brought to the length of the longest and `silence` seconds, at most to LONGEST.
-        """
-        longest = min(LONGEST, max(len(samples) for samples in utterances) + int(silence * SAMPLE_RATE))
-        frames = 2 * -(-longest // (2 * HOP))
-        features = np.stack([self._features(samples, frames) for samples in utterances])
-        output = self._model.encode(ctranslate2.StorageView.from_array(features))
-        return Encoded(np.array(output), tuple(len(samples) for samples in utterances))
-
-    def detect(self, encoded: Encoded) -> npt.NDArray[np.float64]:
+    def detect(self, utterances: Sequence[Samples]) -> npt.NDArray[np.float64]:
         """Probability of each of `languages` for each utterance: float64 (utterances, languages)."""
+        probabilities = np.zeros((len(utterances), len(self.languages)))
         if len(self.languages) == 1:
-            return np.ones((len(encoded.lengths), 1))
-        found = self._model.detect_language(ctranslate2.StorageView.from_array(encoded.output))
+            return probabilities + 1
+        found = self._model.detect_language(_storage(self._encode(utterances, DETECTION_SILENCE)))
         index = {f"<|{language}|>": n for n, language in enumerate(self.languages)}
-        probabilities = np.zeros((len(found), len(index)))
         for row, scores in zip(probabilities, found, strict=True):
             for token, score in scores:
                 row[index[token]] = score
         return probabilities
 
-    def decode(self, encoded: Encoded, languages: Sequence[str], *, beam: int = 5) -> list[Hypothesis]:
-        """Find the text of each utterance in its language."""
-        prompts = [[*self._vocabulary.prompt(language), self._vocabulary.untimed] for language in languages]
+    def hear(
+        self, utterances: Sequence[Samples], languages: Sequence[str], *, silence: int, beam: int = BEAM
+    ) -> list[Heard]:
+        """Find the words of each utterance in its language; one pass of the encoder serves decoding and alignment.
+
+        Utterances are at most LONGEST samples. All are filled up with silence to the length of the longest and
+        `silence` samples more, at most to LONGEST.
+        """
+        encoded = self._encode(utterances, silence)
         results = self._model.generate(
-            ctranslate2.StorageView.from_array(encoded.output),
-            prompts,
+            _storage(encoded),
+            [[*self._vocabulary.prompt(language), self._vocabulary.untimed] for language in languages],
             beam_size=beam,
             return_scores=True,
             return_no_speech_prob=True,
         )
+        tokens = [result.sequences_ids[0] for result in results]
+        words = self._align(encoded, [len(samples) for samples in utterances], tokens, languages)
         return [
-            Hypothesis(
-                tokens=tuple(result.sequences_ids[0]),
-                text=self._vocabulary.text(result.sequences_ids[0]).strip(),
-                # CTranslate2 divides by the tokens without the end of text.
-                log_probability=result.scores[0] * len(result.sequences_ids[0]) / (len(result.sequences_ids[0]) + 1),
+            Heard(
+                text=self._vocabulary.text(own).strip(),
+                words=tuple(heard),
+                # CTranslate2 divides by the number of tokens without the end of text.
+                log_probability=result.scores[0] * len(own) / (len(own) + 1),
                 no_speech=result.no_speech_prob,
             )
-            for result in results
+            for result, own, heard in zip(results, tokens, words, strict=True)
         ]
 
-    def align(
-        self, encoded: Encoded, languages: Sequence[str], hypotheses: Sequence[Hypothesis]
+    def _encode(self, utterances: Sequence[Samples], silence: int) -> npt.NDArray[np.float32]:
+        """The encoder's output, float32 (utterances, frames of 20 ms, width).
+
+        One at a time: together they take no less time, and memory that grows with their number.
+        """
+        longest = min(LONGEST, max(len(samples) for samples in utterances) + silence)
+        frames = 2 * -(-longest // (2 * HOP))
+        return np.concatenate(
+            [np.asarray(self._model.encode(_storage(self._features(samples, frames)[None]))) for samples in utterances]
+        )
+
+    def _align(
+        self,
+        encoded: npt.NDArray[np.float32],
+        lengths: Sequence[int],
+        tokens: Sequence[Sequence[int]],
+        languages: Sequence[str],
     ) -> list[list[HeardWord]]:
-        """Find the time and the probability of each word of each utterance."""
-        words: list[list[HeardWord]] = [[] for _ in hypotheses]
+        """Time and probability of each word of each utterance, given the utterances' lengths in samples."""
+        words: list[list[HeardWord]] = [[] for _ in tokens]
         for language in dict.fromkeys(languages):
-            rows = [n for n, own in enumerate(languages) if own == language and hypotheses[n].tokens]
+            rows = [n for n, own in enumerate(languages) if own == language and tokens[n]]
             if not rows:
                 continue
-            part = encoded.rows(rows)
             results = self._model.align(
-                ctranslate2.StorageView.from_array(part.output),
+                _storage(encoded if len(rows) == len(encoded) else encoded[rows]),
                 self._vocabulary.prompt(language),
-                [list(hypotheses[n].tokens) for n in rows],
-                [min(encoded.output.shape[1] * 2, -(-length // HOP)) for length in part.lengths],
+                [tokens[n] for n in rows],
+                [min(2 * encoded.shape[1], -(-lengths[n] // HOP)) for n in rows],
             )
-            for n, length, result in zip(rows, part.lengths, results, strict=True):
-                tokens = hypotheses[n].tokens
-                starts = token_starts(result.alignments, len(tokens))
-                grouped = self._vocabulary.words(tokens, language)
-                words[n] = timed_words(grouped, starts, result.text_token_probs, length / SAMPLE_RATE)
+            for n, result in zip(rows, results, strict=True):
+                starts = token_starts(result.alignments, len(tokens[n]))
+                grouped = self._vocabulary.words(tokens[n], language)
+                words[n] = timed_words(grouped, starts, result.text_token_probs, lengths[n] / SAMPLE_RATE)
         return words
+
+
+def _storage(array: npt.NDArray[np.float32]) -> ctranslate2.StorageView:
+    return ctranslate2.StorageView.from_array(np.ascontiguousarray(array))

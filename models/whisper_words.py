@@ -41,24 +41,28 @@ def token_starts(alignment: Sequence[tuple[int, int]], tokens: int) -> npt.NDArr
 
 
 def timed_words(
-    words: Sequence[TokenWord],
-    starts: npt.NDArray[np.float64],
-    probabilities: Sequence[float],
-    duration: float,
+    words: Sequence[TokenWord], starts: npt.NDArray[np.float64], probabilities: Sequence[float], duration: float
 ) -> list[HeardWord]:
-    """Give each word its time and probability.
-
-    Starts and ends never go back, lie within `duration` seconds, and every word lasts SHORTEST_WORD at least (less only
-    where so many words do not fit).
-    """
-    shortest = min(SHORTEST_WORD, duration / max(1, len(words)))
+    """Give each word its time within `duration` seconds, and its probability."""
     logs = np.log(np.maximum(np.asarray(probabilities, np.float64), 1e-10))
-    heard: list[HeardWord] = []
-    earliest = 0.0
-    for n, word in enumerate(words):
-        latest = duration - shortest * (len(words) - n - 1)
-        start = min(max(float(starts[word.first]), earliest), latest - shortest)
-        end = min(max(float(starts[word.last]), start + shortest), latest)
-        heard.append(HeardWord(word.text, start, end, float(np.exp(logs[word.first : word.last].mean()))))
-        earliest = end
-    return heard
+    spans = orderly([(float(starts[word.first]), float(starts[word.last])) for word in words], 0.0, duration)
+    return [
+        HeardWord(word.text, start, end, float(np.exp(logs[word.first : word.last].mean())))
+        for word, (start, end) in zip(words, spans, strict=True)
+    ]
+
+
+def orderly(spans: Sequence[tuple[float, float]], earliest: float, latest: float) -> list[tuple[float, float]]:
+    """Move starts and ends so that they never go back, lie within bounds and are SHORTEST_WORD apart.
+
+    All in seconds. They are closer only where so many words do not fit between the bounds.
+    """
+    shortest = min(SHORTEST_WORD, (latest - earliest) / max(1, len(spans)))
+    moved: list[tuple[float, float]] = []
+    for n, (start, end) in enumerate(spans):
+        limit = latest - shortest * (len(spans) - n - 1)
+        begin = min(max(start, earliest), limit - shortest)
+        finish = min(max(end, begin + shortest), limit)
+        moved.append((begin, finish))
+        earliest = finish
+    return moved

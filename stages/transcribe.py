@@ -1,127 +1,142 @@
-"""Writes down what is said: utterances in batches through Whisper, with times and confidences for every word."""
+"""Writes down what is said: parts of a call in windows through Whisper, with times and confidences for every word."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
-import anyio
 import numpy as np
-import numpy.typing as npt
+from anyio import CapacityLimiter, create_task_group, to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from contracts.audio import SAMPLE_RATE
-from contracts.errors import UNKNOWN_LANGUAGE, CallAnnotateError
-from contracts.speech import SpeechRegion, TimedWord, Transcript
-from models.whisper import Hypothesis, Whisper
-from models.whisper_words import HeardWord
-from stages.utterances import Utterance, Utterances
+from contracts.speech import SpeechRegion, Transcript
+from models.whisper import LONGEST, Heard, Whisper
+from stages.languages import Languages
+from stages.parts import Part, joined, parts, pieces
+from stages.windows import Window, pack, place
 
-SILENCE: Final = 5.0
-"""Seconds of silence after an utterance; with less, Whisper repeats itself more often."""
-GATHERED: Final = 120 * SAMPLE_RATE
-"""Samples of speech that are gathered before any is decoded, so that a batch holds utterances of similar length."""
-BATCH: Final = 60 * SAMPLE_RATE
-"""Samples of a batch at most, with what is added to make all as long as the longest; bounds memory and lateness."""
+GATHERED: Final = 180 * SAMPLE_RATE
+"""Samples of one channel's speech that are gathered before any is decoded: enough to fill the windows of several
+languages, and to have windows of similar length for a batch."""
+BATCH: Final = 80 * SAMPLE_RATE
+"""Samples of a batch at most, with what is added to make all as long as the longest: bounds memory and lateness."""
+DETECTED: Final = 9 * SAMPLE_RATE
+"""Samples of a part by which its language is detected; more changes nothing."""
+SILENCE: Final = 3 * SAMPLE_RATE
+"""Samples of silence after a window."""
+LONG_SILENCE: Final = LONGEST
+"""Samples of silence, so as many as Whisper takes, after what it did not understand with less."""
 LOOP: Final = 2.4
 """Compression from which on a text is a loop; Whisper's own threshold."""
 FASTEST: Final = 35.0
 """Characters per second that nobody speaks."""
 
+R = TypeVar("R")
+
 
 @dataclass(frozen=True)
 class Transcribe:
-    """Sends a Transcript for every utterance, in the order of their ends within what is gathered."""
+    """Sends a Transcript for every part of the speech. Memory does not grow with the length of the call.
+
+    The channels are taken each for itself, so that the result does not depend on how their regions are interleaved.
+    """
 
     model: Whisper
-    limiter: anyio.CapacityLimiter = field(repr=False)
+    limiter: CapacityLimiter = field(repr=False)
+    """As many batches are at work at once as it has tokens."""
     language: str | None = None
-    """ISO 639-1 code, or None to detect it for each utterance."""
-
-    def __post_init__(self) -> None:
-        if self.language is not None and self.language not in self.model.languages:
-            allowed = ", ".join(sorted(self.model.languages))
-            raise CallAnnotateError(UNKNOWN_LANGUAGE, language=self.language, model="whisper", allowed=allowed)
+    """One of the model's languages, or None to detect it for each part."""
 
     async def run(self, receive: ObjectReceiveStream[SpeechRegion], send: ObjectSendStream[Transcript]) -> None:
-        """Hold at most GATHERED samples, and the utterance that is still open on each channel."""
-        utterances = Utterances()
-        gathered: list[Utterance] = []
-        prior = Prior(self.model.languages)
-
-        async def flush() -> None:
-            transcripts: list[Transcript] = []
-            for batch in batches(gathered):
-                transcripts += await anyio.to_thread.run_sync(self._hear, batch, prior, limiter=self.limiter)
-            gathered.clear()
-            for transcript in sorted(transcripts, key=lambda transcript: transcript.end_time):
-                await send.send(transcript)
-
+        """Gather each channel's parts; send the transcripts in the order of their ends within what is gathered."""
+        gathered: dict[int, list[Part]] = {}
+        languages: dict[int, Languages] = {}
         async for region in receive:
-            gathered.extend(utterances.add(region))
-            if sum(utterance.end - utterance.start for utterance in gathered) >= GATHERED:
-                await flush()
-        gathered.extend(utterances.rest())
-        await flush()
+            own = gathered.setdefault(region.channel, [])
+            known = languages.setdefault(region.channel, Languages(len(self.model.languages)))
+            own.extend(parts(region))
+            if sum(len(part.samples) for part in own) >= GATHERED:
+                await self._write(own, known, send)
+                own.clear()
+        for channel, own in sorted(gathered.items()):
+            await self._write(own, languages[channel], send)
 
-    def _hear(self, batch: Sequence[Utterance], prior: "Prior") -> list[Transcript]:
-        """One batch through the model."""
-        samples = [utterance.samples() for utterance in batch]
-        encoded = self.model.encode(samples, SILENCE)
-        languages = [self.language] * len(batch) if self.language else prior.choose(self.model.detect(encoded))
-        hypotheses = self.model.decode(encoded, languages)
-        loops = [n for n, found in enumerate(hypotheses) if looping(found, len(samples[n]))]
-        words = self.model.align(encoded, languages, hypotheses)
-        if loops:
-            again = self.model.encode([samples[n] for n in loops], 30.0)
-            repaired = self.model.decode(again, [languages[n] for n in loops])
-            aligned = self.model.align(again, [languages[n] for n in loops], repaired)
-            for n, found, heard in zip(loops, repaired, aligned, strict=True):
-                hypotheses[n], words[n] = found, heard
-        return [
-            transcript(utterance, language, words if trusted(found, utterance.end - utterance.start) else [])
-            for utterance, language, found, words in zip(batch, languages, hypotheses, words, strict=True)
-        ]
-
-
-class Prior:
-    """What the call has shown of its languages so far."""
-
-    def __init__(self, languages: Sequence[str]) -> None:
-        self._languages = languages
-        self._seen = np.zeros(len(languages))
-
-    def choose(self, probabilities: npt.NDArray[np.float64]) -> list[str]:
-        """The language of each utterance of a batch: float64 (utterances, languages)."""
-        self._seen += probabilities.sum(axis=0)
-        weighted = probabilities * (self._seen / self._seen.sum() + 0.001)
-        return [self._languages[n] for n in weighted.argmax(axis=1)]
-
-
-def batches(utterances: Sequence[Utterance]) -> list[list[Utterance]]:
-    """Group utterances by length, shortest first, so that no batch with its padding is longer than BATCH samples."""
-    grouped: list[list[Utterance]] = []
-    for utterance in sorted(utterances, key=lambda own: (own.end - own.start, own.start, own.channel)):
-        length = utterance.end - utterance.start + int(SILENCE * SAMPLE_RATE)
-        if grouped and length * (len(grouped[-1]) + 1) <= BATCH:
-            grouped[-1].append(utterance)
+    async def _write(self, own: list[Part], known: Languages, send: ObjectSendStream[Transcript]) -> None:
+        """Transcribe the gathered parts of one channel."""
+        if self.language is None and len(self.model.languages) > 1:
+            own, languages = await self._detect([piece for part in own for piece in pieces(part)], known)
         else:
-            grouped.append([utterance])
+            languages = [self.language or self.model.languages[0]] * len(own)
+        windows = pack(own, languages)
+        written: list[Transcript] = []
+        again: list[Window] = []
+        for window, found in zip(windows, await self._hear(windows, SILENCE), strict=True):
+            for alone, transcript in zip(window.each(), transcripts(window, found), strict=True):
+                # The decoder leaves a part out now and then, above all the last one.
+                if trusted(found, window) and transcript.words:
+                    written.append(transcript)
+                else:
+                    again.append(alone)
+        for window, found in zip(again, await self._hear(again, LONG_SILENCE), strict=True):
+            written += transcripts(window, found) if trusted(found, window) else []
+        for transcript in sorted(written, key=lambda transcript: transcript.end_time):
+            await send.send(transcript)
+
+    async def _detect(self, cut: list[Part], known: Languages) -> tuple[list[Part], list[str]]:
+        """Tell the language of each piece, and join what belongs together."""
+        samples = [piece.samples[:DETECTED] for piece in cut]
+        found = await self._all(
+            lambda group: self.model.detect([samples[n] for n in group]), batches([len(own) for own in samples], 0)
+        )
+        durations = [len(own) / SAMPLE_RATE for own in samples]
+        chosen = known.choose(np.stack(found), durations, [piece.change for piece in cut])
+        return joined(cut, [self.model.languages[n] for n in chosen])
+
+    async def _hear(self, windows: list[Window], silence: int) -> list[Heard]:
+        return await self._all(
+            lambda group: self.model.hear(
+                [windows[n].samples() for n in group], [windows[n].language for n in group], silence=silence
+            ),
+            batches([len(window) for window in windows], silence),
+        )
+
+    async def _all(self, work: Callable[[list[int]], Iterable[R]], groups: list[list[int]]) -> list[R]:
+        """Do the work for each group of numbers in threads; the results in the order of their numbers.
+
+        As many are at work at once as the limiter has tokens.
+        """
+        results: dict[int, R] = {}
+
+        async def one(numbers: list[int]) -> None:
+            found = await to_thread.run_sync(work, numbers, limiter=self.limiter)
+            results.update(zip(numbers, found, strict=True))
+
+        async with create_task_group() as tasks:
+            for numbers in groups:
+                tasks.start_soon(one, numbers)
+        return [results[n] for n in sorted(results)]
+
+
+def batches(lengths: Sequence[int], silence: int) -> list[list[int]]:
+    """Numbers of the samples, grouped by length, so that none is longer than BATCH with all as long as the longest."""
+    grouped: list[list[int]] = []
+    for n in sorted(range(len(lengths)), key=lambda n: -lengths[n]):
+        if grouped and (lengths[grouped[-1][0]] + silence) * (len(grouped[-1]) + 1) <= BATCH:
+            grouped[-1].append(n)
+        else:
+            grouped.append([n])
     return grouped
 
 
-def looping(found: Hypothesis, samples: int) -> bool:
-    """Whether the decoder repeats itself or says more than anybody could."""
-    return found.compression > LOOP or len(found.text) > FASTEST * samples / SAMPLE_RATE + 20
+def trusted(found: Heard, window: Window) -> bool:
+    """Whether the text was heard: not made up, repeated or faster than anybody speaks."""
+    seconds = len(window) / SAMPLE_RATE
+    return found.compression <= LOOP and len(found.text) <= FASTEST * seconds + 20 and found.log_probability >= -1
 
 
-def trusted(found: Hypothesis, samples: int) -> bool:
-    """Whether the text was heard and not made up."""
-    silent = found.no_speech > 0.6 and found.log_probability < -1.0
-    return not silent and found.log_probability > -1.5 and not looping(found, samples)
-
-
-def transcript(utterance: Utterance, language: str, words: Sequence[HeardWord]) -> Transcript:
-    """Put the words on the stream's clock."""
-    start = utterance.start / SAMPLE_RATE
-    timed = tuple(TimedWord(word.text, start + word.start, start + word.end, word.probability) for word in words)
-    return Transcript(utterance.channel, language, timed, utterance.end / SAMPLE_RATE)
+def transcripts(window: Window, found: Heard) -> list[Transcript]:
+    """What was understood of a window, for each of its parts."""
+    return [
+        Transcript(part.channel, window.language, tuple(words), part.end / SAMPLE_RATE)
+        for part, words in zip(window.parts, place(window, found.words), strict=True)
+    ]
