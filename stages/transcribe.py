@@ -59,7 +59,8 @@ class Transcribe:
                 await self._write(own, known, send)
                 own.clear()
         for channel, own in sorted(gathered.items()):
-            await self._write(own, languages[channel], send)
+            if own:
+                await self._write(own, languages[channel], send)
 
     async def _write(self, own: list[Part], known: Languages, send: ObjectSendStream[Transcript]) -> None:
         """Transcribe the gathered parts of one channel."""
