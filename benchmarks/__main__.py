@@ -1,6 +1,5 @@
 """CallAnnotate beside what else there is: `python -m benchmarks --help`."""
 
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from benchmarks.report import page, show
 from benchmarks.runner import ROOT, Run, Runner, System, SystemFailedError
 from benchmarks.targets import targets
 from benchmarks.weights import shared_weights
+from contracts.errors import CallAnnotateError
 
 QUICK: Final = ("en", "ru", "en_it")
 """The calls that a quick run transcribes; it diarizes all."""
@@ -142,11 +142,12 @@ def main(
         sample = ROOT / "tests" / "data" / "sample.flac"
         warm_up = Material("sample", sample, soundfile.info(sample).duration).task()
         measured = carry_out(plan, Runner(shared_weights(), threads, warm_up), console)
-    except (PackagesUnavailableError, MaterialError, SystemFailedError) as error:
+    except (PackagesUnavailableError, MaterialError, SystemFailedError, CallAnnotateError) as error:
         raise click.ClickException(str(error)) from None
     found = targets(measured)
-    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
-    text = page(measured, found, command, threads)
+    flags = ["--quick"] * quick + [f"--seed {seed}"] * (seed is not None)
+    chosen = [*(f"--calls {name}" for name in calls), *(f"--data {folder.name}" for folder in data)]
+    text = page(measured, found, " ".join(["python -m benchmarks", *flags, *chosen]), threads)
     (DATA / "results.json").write_bytes(msgspec.json.encode(measured, enc_hook=str))
     click.echo(text)
     if output:

@@ -31,8 +31,8 @@ all speech given to one voice it is 52 %."""
 
 @pytest.fixture(scope="module")
 def samples() -> Samples:
-    """The sample call."""
-    audio, rate = soundfile.read(SAMPLE, dtype="float32", always_2d=True)
+    """The first half minute of the sample call."""
+    audio, rate = soundfile.read(SAMPLE, frames=30 * 8000, dtype="float32", always_2d=True)
     return np.asarray(soxr.resample(audio.mean(axis=1), rate, SAMPLE_RATE), np.float32)
 
 
@@ -120,7 +120,7 @@ def test_a_folder_with_a_pipeline_of_the_user_takes_its_place_and_overlap_is_kep
 
     assert (another.speaker, somebody.speaker) == ("another", "somebody")
     assert somebody.start_time == pytest.approx(1.1, abs=0.1)
-    assert somebody.end_time == another.end_time == pytest.approx(55.4, abs=0.1)
+    assert somebody.end_time == another.end_time == pytest.approx(30, abs=0.1)
     assert another.start_time == pytest.approx(another.end_time - 1)
 
 
