@@ -6,8 +6,7 @@
    the geometric mean of the similarities within them. Voiceprints of 1.5 s are noisy: the plain mean similarity of one
    voice with itself is only about 0.57 and depends on the line and the room, which the quotient takes out (the
    correction for attenuation of Spearman, 1904). Estimates within small groups lean on a prior.
-3. Groups with too little speech to be a speaker of their own are given up.
-4. Each remaining group's mean is refined by assigning every voiceprint to the nearest mean (spherical k-means).
+3. Groups with too little speech to be a speaker are given up; the means of the others are the speakers.
 
 `docs/diarization.md` says how each constant was chosen.
 """
@@ -27,18 +26,23 @@ TIGHT: Final = (0.5, 0.35, 0.2)
 """Cosine distances of the average linkage in the order tried; the later ones only where too few speakers were found."""
 SAME: Final = 0.565
 """Corrected similarity of two groups from which on they are one voice."""
+COHESION: Final = 0.85
+"""Least similarity within a merged group, as a share of what it was within its parts. Without a limit, two voices taken
+for one make a group so loose that it draws in a third."""
 PRIOR_SIMILARITY: Final = 0.58
 """Mean similarity of two voiceprints of one voice."""
 PRIOR_PAIRS: Final = 20.0
 """Pairs of voiceprints that the prior counts as."""
-LEAST_SPEECH: Final = 1.8
-"""Seconds of speech that make a speaker: more than one window can cover."""
-LEAST_SHARE: Final = 0.01
-"""Share of the call's speech that makes a speaker, as far as MUCH_SPEECH: odd sounds add up in a long call."""
-MUCH_SPEECH: Final = 10.0
-"""Seconds of speech that make a speaker in a call of any length."""
-REFINEMENTS: Final = 4
-"""Rounds of reassignment; the means hardly move after two."""
+LEAST_SPEECH: Final = 1.0
+"""Seconds of speech that make a speaker in a short call: less is a cough, or two voices at once."""
+LEAST_SHARE: Final = 0.015
+"""Share of the speech that makes a speaker in a longer call, because odd sounds add up."""
+ENOUGH_SPEECH: Final = 10.0
+"""Seconds of speech that make a speaker in any call."""
+BRIEF: Final = 3.5
+"""Seconds of speech below which a speaker has to differ clearly from the others."""
+CLEARLY: Final = 0.5
+"""Corrected similarity to every other speaker below which a brief one differs clearly."""
 
 Vectors = npt.NDArray[np.float32]
 
@@ -65,9 +69,29 @@ class _Groups:
     """(groups,): of speech."""
     channels: npt.NDArray[np.int64]
     """(groups,)"""
+    within: npt.NDArray[np.float64]
+    """(groups,): mean similarity of two voiceprints of the group."""
 
     def chosen(self, which: npt.NDArray[np.bool_]) -> "_Groups":
-        return _Groups(self.sums[which], self.sizes[which], self.seconds[which], self.channels[which])
+        return _Groups(
+            self.sums[which], self.sizes[which], self.seconds[which], self.channels[which], self.within[which]
+        )
+
+    def similarity(self, one: int) -> npt.NDArray[np.float64]:
+        """Corrected similarity of group `one` to every group (groups,); -inf to itself and across channels."""
+        between = (self.sums @ self.sums[one]) / (self.sizes * self.sizes[one])
+        similarity: npt.NDArray[np.float64] = between / np.sqrt(self.within * self.within[one])
+        similarity[self.channels != self.channels[one]] = -np.inf
+        similarity[one] = -np.inf
+        return similarity
+
+    def merge(self, one: int, other: int) -> None:
+        """Take group `other` into group `one`; what is left of `other` means nothing any more."""
+        parts = np.average(self.within[[one, other]], weights=self.sizes[[one, other]])
+        self.sums[one] += self.sums[other]
+        self.sizes[one] += self.sizes[other]
+        self.seconds[one] += self.seconds[other]
+        self.within[one] = max(_within(self.sums[one], self.sizes[one]), COHESION * parts)
 
 
 def find_speakers(
@@ -82,7 +106,7 @@ def find_speakers(
     Between `minimum` and `maximum` speakers over all channels, but at least one for each channel, and no more than the
     voiceprints can tell apart.
     """
-    needed = min(max(LEAST_SPEECH, LEAST_SHARE * float(seconds.sum())), MUCH_SPEECH)
+    needed = min(max(LEAST_SPEECH, LEAST_SHARE * float(seconds.sum())), ENOUGH_SPEECH)
     found = None
     for distance in TIGHT:
         groups = _merged(_tight(vectors, seconds, channels, distance), needed, minimum, maximum)
@@ -90,24 +114,24 @@ def find_speakers(
         if len(found.sizes) >= minimum:
             break
     assert found is not None
-    return _refined(vectors, channels, found)
+    means = (found.sums / np.linalg.norm(found.sums, axis=1, keepdims=True)).astype(np.float32)
+    return Speakers(means, found.channels)
 
 
 def _tight(
     vectors: Vectors, seconds: npt.NDArray[np.float64], channels: npt.NDArray[np.int64], distance: float
 ) -> _Groups:
-    sums, sizes, spoken, sides = [], [], [], []
+    members = []
     for channel in np.unique(channels):
         own = np.flatnonzero(channels == channel)
         for block in np.array_split(own, -(-len(own) // BLOCK)):
             labels = _linked(vectors[block], distance)
-            for label in range(labels.max() + 1):
-                members = block[labels == label]
-                sums.append(vectors[members].sum(axis=0, dtype=np.float64))
-                sizes.append(len(members))
-                spoken.append(seconds[members].sum())
-                sides.append(channel)
-    return _Groups(np.stack(sums), np.array(sizes, np.float64), np.array(spoken), np.array(sides, np.int64))
+            members += [block[labels == label] for label in range(labels.max() + 1)]
+    sums = np.stack([vectors[group].sum(axis=0, dtype=np.float64) for group in members])
+    sizes = np.array([len(group) for group in members], np.float64)
+    spoken = np.array([seconds[group].sum() for group in members])
+    within = np.array([_within(total, size) for total, size in zip(sums, sizes, strict=True)])
+    return _Groups(sums, sizes, spoken, np.array([channels[group[0]] for group in members], np.int64), within)
 
 
 def _linked(vectors: Vectors, distance: float) -> npt.NDArray[np.int64]:
@@ -121,28 +145,17 @@ def _linked(vectors: Vectors, distance: float) -> npt.NDArray[np.int64]:
     return labels
 
 
-def _similarity(
-    products: npt.NDArray[np.float64], squares: npt.NDArray[np.float64], sizes: npt.NDArray[np.float64], one: int
-) -> npt.NDArray[np.float64]:
-    """Corrected similarity of group `one` to every group (groups,), from the products of its sum with theirs."""
-    pairs = sizes * (sizes - 1)
-    within = (squares - sizes + PRIOR_PAIRS * PRIOR_SIMILARITY) / (pairs + PRIOR_PAIRS)
-    within = np.maximum(within, PRIOR_SIMILARITY / 2)
-    similarity: npt.NDArray[np.float64] = products / (sizes * sizes[one]) / np.sqrt(within * within[one])
-    return similarity
+def _within(total: npt.NDArray[np.float64], size: float) -> float:
+    """Mean similarity of two of `size` unit vectors with this sum, leaning on the prior where pairs are few."""
+    return float((total @ total - size + PRIOR_PAIRS * PRIOR_SIMILARITY) / (size * (size - 1) + PRIOR_PAIRS))
 
 
 def _merged(groups: _Groups, needed: float, minimum: int, maximum: int | None) -> _Groups:
     """Merge the most similar pair again and again, until no pair is one voice and not too many speakers are left."""
-    sums, sizes, seconds = groups.sums.copy(), groups.sizes.copy(), groups.seconds.copy()
-    products = sums @ sums.T
-    count = len(sizes)
-    alive = np.ones(count, bool)
-    apart = np.not_equal.outer(groups.channels, groups.channels) | np.eye(count, dtype=bool)
-    similarity = np.stack([_similarity(products[one], np.diag(products), sizes, one) for one in range(count)])
-    similarity[apart] = -np.inf
-    while alive.sum() > 1:
-        counted = alive & (seconds >= needed)
+    alive = np.ones(len(groups.sizes), bool)
+    similarity = np.stack([groups.similarity(one) for one in range(len(alive))])
+    while True:
+        counted = alive & (groups.seconds >= needed)
         candidates = similarity
         if counted.sum() <= minimum:
             candidates = np.where(np.logical_and.outer(counted, counted), -np.inf, similarity)
@@ -152,41 +165,24 @@ def _merged(groups: _Groups, needed: float, minimum: int, maximum: int | None) -
             candidates = np.where(np.logical_and.outer(counted, counted), similarity, -np.inf)
         if candidates.max() == -np.inf:
             break
-        one, other = np.unravel_index(int(candidates.argmax()), candidates.shape)
-        sums[one] += sums[other]
-        sizes[one] += sizes[other]
-        seconds[one] += seconds[other]
+        one, other = (int(index) for index in np.unravel_index(candidates.argmax(), candidates.shape))
+        groups.merge(one, other)
         alive[other] = False
-        products[one] = products[:, one] = sums @ sums[one]
-        row = _similarity(products[one], np.diag(products), sizes, int(one))
-        row[apart[one] | ~alive] = -np.inf
-        similarity[one] = similarity[:, one] = row
+        similarity[one] = similarity[:, one] = np.where(alive, groups.similarity(one), -np.inf)
         similarity[other] = similarity[:, other] = -np.inf
-    return _Groups(sums, sizes, seconds, groups.channels).chosen(alive)
+    return groups.chosen(alive)
 
 
 def _counted(groups: _Groups, needed: float, minimum: int) -> _Groups:
     """The groups that count as speakers: with enough speech; else the longest, for `minimum` and for each channel."""
     counted = groups.seconds >= needed
-    longest = np.argsort(-groups.seconds, kind="stable")
+    longest = [int(group) for group in np.argsort(-groups.seconds, kind="stable")]
+    for group in reversed(longest):
+        if groups.seconds[group] < BRIEF and (groups.similarity(group)[counted] >= CLEARLY).any():
+            counted[group] = False
     for channel in np.unique(groups.channels):
         if not counted[groups.channels == channel].any():
             counted[next(group for group in longest if groups.channels[group] == channel)] = True
     for group in longest:
-        if counted.sum() >= minimum:
-            break
-        counted[group] = True
+        counted[group] |= counted.sum() < minimum
     return groups.chosen(counted)
-
-
-def _refined(vectors: Vectors, channels: npt.NDArray[np.int64], groups: _Groups) -> Speakers:
-    means = groups.sums.astype(np.float32)
-    apart = np.not_equal.outer(channels, groups.channels)
-    for _ in range(REFINEMENTS):
-        means /= np.linalg.norm(means, axis=1, keepdims=True)
-        nearest = np.where(apart, -np.inf, vectors @ means.T).argmax(axis=1)
-        for speaker in range(len(means)):
-            if (nearest == speaker).any():
-                means[speaker] = vectors[nearest == speaker].sum(axis=0)
-    means /= np.linalg.norm(means, axis=1, keepdims=True)
-    return Speakers(means, groups.channels)

@@ -18,8 +18,6 @@ BREATH: Final = 18
 """Frames (0.3 s): a speaker's turn goes on across a pause that is shorter."""
 NEIGHBOURHOOD: Final = 59
 """Frames (1 s) around an overlap in which the second speaker is looked for, where the turns beside it don't say."""
-EDGE: Final = 0.05
-"""Weight of a voiceprint at the ends of its window, against 1 in the middle."""
 
 
 @dataclass(frozen=True)
@@ -98,14 +96,12 @@ def _who(region: Voiceprints, means: npt.NDArray[np.float32], before: int) -> tu
     is how turns overlap; where that is one and the same, the second is whom the voiceprints nearby resemble next.
     """
     frames = len(region.speakers)
-    evidence, weight = np.zeros((frames, len(means)), np.float32), np.zeros(frames, np.float32)
+    evidence, count = np.zeros((frames, len(means)), np.float32), np.zeros(frames, np.float32)
     for (start, stop), row in zip(region.spans - region.first_frame, region.vectors @ means.T, strict=True):
-        distance = np.abs(np.arange(start, stop) + 0.5 - (start + stop) / 2) / ((stop - start) / 2)
-        shape = np.maximum(EDGE, 1 - distance).astype(np.float32)
-        evidence[start:stop] += shape[:, None] * row
-        weight[start:stop] += shape
-    known = np.flatnonzero(weight)
-    evidence[known] /= weight[known, None]
+        evidence[start:stop] += row
+        count[start:stop] += 1
+    known = np.flatnonzero(count)
+    evidence[known] /= count[known, None]
     speaker = np.full(frames, before)
     if len(known):
         middles = (known[1:] + known[:-1] + 1) // 2
