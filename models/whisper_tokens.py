@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -61,6 +61,10 @@ class Vocabulary:
         """Without special tokens; the space in front of the first word is kept."""
         return str(self._tokenizer.decode([token for token in tokens if token < self.end]))
 
+    def tokens(self, text: str) -> list[int]:
+        """The text's tokens, without special ones."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
     def words(self, tokens: Sequence[int], language: str) -> list[TokenWord]:
         """Group tokens (no special ones) into words; punctuation joins its neighbours, as in a printed text."""
         words: list[TokenWord] = []
@@ -74,8 +78,10 @@ class Vocabulary:
             elif text.strip() in OPENING or not words:
                 pending += text.strip()
             else:
-                before = words[-1]
-                words[-1] = TokenWord(before.text + text.rstrip(), before.first, before.last)
+                words[-1] = replace(words[-1], text=words[-1].text + pending + text.rstrip())
+                pending = ""
+        if pending and words:
+            words[-1] = replace(words[-1], text=words[-1].text + pending)
         return words
 
     def _runs(self, tokens: Sequence[int], *, spaced: bool) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 HEARD: Final = 3.0
 """Seconds of a part that count at most as evidence for the languages of the channel."""
-SPARSE: Final = 2.0
+SPARSE: Final = 0.5
 """Seconds of evidence that a language needs more than; rumours of a language do not survive."""
 SHARPNESS: Final = 0.7
 """Exponent of Whisper's probabilities, which are surer than they are right."""

@@ -70,10 +70,10 @@ def change_frames(region: SpeechRegion) -> list[int]:
     overlapped = None  # the frame at which a second speaker began
     for frame, following in pairwise([*found, len(region.speakers)]):
         both = int(region.speakers[frame:following].max()) > 1
-        if both and overlapped is None and following < len(region.speakers):
-            overlapped = frame
+        if both and following < len(region.speakers):
+            overlapped = frame if overlapped is None else overlapped
             continue
-        place = frame if overlapped is None or both else (overlapped + frame) // 2
+        place = frame if overlapped is None else (overlapped + frame) // 2
         overlapped = None
         before = frames[-1] if frames else 0
         if min(place - before, len(region.speakers) - place) * FRAME_STEP >= SHORTEST:
