@@ -26,7 +26,7 @@ TIGHT: Final = (0.5, 0.35, 0.2)
 """Cosine distances of the average linkage in the order tried; the later ones only where too few speakers were found."""
 SAME: Final = 0.565
 """Corrected similarity of two groups from which on they are one voice."""
-COHESION: Final = 0.85
+COHESION: Final = 0.9
 """Least similarity within a merged group, as a share of what it was within its parts. Without a limit, two voices taken
 for one make a group so loose that it draws in a third."""
 PRIOR_SIMILARITY: Final = 0.58
@@ -37,7 +37,7 @@ LEAST_SPEECH: Final = 1.0
 """Seconds of speech that make a speaker in a short call: less is a cough, or two voices at once."""
 LEAST_SHARE: Final = 0.015
 """Share of the speech that makes a speaker in a longer call, because odd sounds add up."""
-ENOUGH_SPEECH: Final = 10.0
+ENOUGH_SPEECH: Final = 30.0
 """Seconds of speech that make a speaker in any call."""
 BRIEF: Final = 3.5
 """Seconds of speech below which a speaker has to differ clearly from the others."""
@@ -85,6 +85,10 @@ class _Groups:
         similarity[one] = -np.inf
         return similarity
 
+    def similarities(self) -> npt.NDArray[np.float64]:
+        """(groups, groups): of every group to every group."""
+        return np.stack([self.similarity(one) for one in range(len(self.sizes))])
+
     def merge(self, one: int, other: int) -> None:
         """Take group `other` into group `one`; what is left of `other` means nothing any more."""
         parts = np.average(self.within[[one, other]], weights=self.sizes[[one, other]])
@@ -107,13 +111,11 @@ def find_speakers(
     voiceprints can tell apart.
     """
     needed = min(max(LEAST_SPEECH, LEAST_SHARE * float(seconds.sum())), ENOUGH_SPEECH)
-    found = None
     for distance in TIGHT:
-        groups = _merged(_tight(vectors, seconds, channels, distance), needed, minimum, maximum)
-        found = _counted(groups, needed, minimum)
+        groups = _merged(_tight(vectors, seconds, channels, distance), needed, minimum)
+        found = _limited(_counted(groups, needed, minimum), maximum)
         if len(found.sizes) >= minimum:
             break
-    assert found is not None
     means = (found.sums / np.linalg.norm(found.sums, axis=1, keepdims=True)).astype(np.float32)
     return Speakers(means, found.channels)
 
@@ -150,27 +152,22 @@ def _within(total: npt.NDArray[np.float64], size: float) -> float:
     return float((total @ total - size + PRIOR_PAIRS * PRIOR_SIMILARITY) / (size * (size - 1) + PRIOR_PAIRS))
 
 
-def _merged(groups: _Groups, needed: float, minimum: int, maximum: int | None) -> _Groups:
-    """Merge the most similar pair again and again, until no pair is one voice and not too many speakers are left."""
+def _merged(groups: _Groups, needed: float, minimum: int) -> _Groups:
+    """Merge the most similar pair again and again, until no pair is one voice or fewer than `minimum` would be left."""
     alive = np.ones(len(groups.sizes), bool)
-    similarity = np.stack([groups.similarity(one) for one in range(len(alive))])
+    similarity = groups.similarities()
     while True:
-        counted = alive & (groups.seconds >= needed)
         candidates = similarity
+        counted = alive & (groups.seconds >= needed)
         if counted.sum() <= minimum:
             candidates = np.where(np.logical_and.outer(counted, counted), -np.inf, similarity)
-        if candidates.max() < SAME:
-            if maximum is None or counted.sum() <= maximum:
-                break
-            candidates = np.where(np.logical_and.outer(counted, counted), similarity, -np.inf)
-        if candidates.max() == -np.inf:
-            break
         one, other = (int(index) for index in np.unravel_index(candidates.argmax(), candidates.shape))
+        if candidates[one, other] < SAME:
+            return groups.chosen(alive)
         groups.merge(one, other)
         alive[other] = False
         similarity[one] = similarity[:, one] = np.where(alive, groups.similarity(one), -np.inf)
         similarity[other] = similarity[:, other] = -np.inf
-    return groups.chosen(alive)
 
 
 def _counted(groups: _Groups, needed: float, minimum: int) -> _Groups:
@@ -186,3 +183,18 @@ def _counted(groups: _Groups, needed: float, minimum: int) -> _Groups:
     for group in longest:
         counted[group] |= counted.sum() < minimum
     return groups.chosen(counted)
+
+
+def _limited(groups: _Groups, maximum: int | None) -> _Groups:
+    """At most `maximum` groups, but one for each channel: brief ones are given up, then the most similar merged."""
+    while maximum is not None and len(groups.sizes) > maximum:
+        similarity = groups.similarities()
+        merges = similarity.max(axis=1) > -np.inf  # not those that are alone on their channel
+        if not merges.any():
+            break
+        briefest = int(np.where(merges, groups.seconds, np.inf).argmin())
+        if groups.seconds[briefest] >= BRIEF:
+            one, briefest = (int(index) for index in np.unravel_index(similarity.argmax(), similarity.shape))
+            groups.merge(one, briefest)
+        groups = groups.chosen(np.arange(len(groups.sizes)) != briefest)
+    return groups
