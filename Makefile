@@ -4,7 +4,7 @@ FILE ?= tests/data/sample.flac
 ARGS ?=
 BIN := .venv/bin
 PYANNOTE := .venv-pyannote/bin
-PIP_INSTALL := -m pip --disable-pip-version-check install --quiet
+PIP_INSTALL := -m pip --disable-pip-version-check install --quiet --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help annotate test check bench test-pyannote lock clean

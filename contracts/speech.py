@@ -2,7 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
-from msgspec import Struct
+from msgspec import Struct, field
 
 from contracts.audio import FRAME_STEP, SAMPLE_RATE, Samples
 
@@ -23,6 +23,10 @@ class SpeechRegion(Struct, frozen=True, eq=False, tag=True):
     there, 0 where the same speaker goes on after a pause, NaN where no window spans the pause."""
     samples: Samples
     """float32 (frames * FRAME_STEP,) but for the end of the stream: the audio from `start` on."""
+    lead: Samples = field(default_factory=lambda: np.zeros(0, np.float32))
+    """float32 (samples,): the audio right before, for soft beginnings of words; at most half of the pause."""
+    trail: Samples = field(default_factory=lambda: np.zeros(0, np.float32))
+    """float32 (samples,): the audio right after, for soft ends of words; at most half of the pause."""
 
     @property
     def start(self) -> int:

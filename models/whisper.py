@@ -69,9 +69,7 @@ class Whisper:
                 row[index[token]] = score
         return probabilities
 
-    def hear(
-        self, utterances: Sequence[Samples], languages: Sequence[str], *, silence: int, beam: int = BEAM
-    ) -> list[Heard]:
+    def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
         """Find the words of each utterance in its language; one pass of the encoder serves decoding and alignment.
 
         Utterances are at most LONGEST samples. All are filled up with silence to the length of the longest and
@@ -81,12 +79,12 @@ class Whisper:
         results = self._model.generate(
             _storage(encoded),
             [[*self._vocabulary.prompt(language), self._vocabulary.untimed] for language in languages],
-            beam_size=beam,
+            beam_size=BEAM,
             return_scores=True,
             return_no_speech_prob=True,
         )
         tokens = [result.sequences_ids[0] for result in results]
-        words = self._align(encoded, [len(samples) for samples in utterances], tokens, languages)
+        words = self._align(encoded, utterances, tokens, languages)
         return [
             Heard(
                 text=self._vocabulary.text(own).strip(),
@@ -112,11 +110,11 @@ class Whisper:
     def _align(
         self,
         encoded: npt.NDArray[np.float32],
-        lengths: Sequence[int],
+        utterances: Sequence[Samples],
         tokens: Sequence[Sequence[int]],
         languages: Sequence[str],
     ) -> list[list[HeardWord]]:
-        """Time and probability of each word of each utterance, given the utterances' lengths in samples."""
+        """Time and probability of each word of each utterance."""
         words: list[list[HeardWord]] = [[] for _ in tokens]
         for language in dict.fromkeys(languages):
             rows = [n for n, own in enumerate(languages) if own == language and tokens[n]]
@@ -126,12 +124,12 @@ class Whisper:
                 _storage(encoded if len(rows) == len(encoded) else encoded[rows]),
                 self._vocabulary.prompt(language),
                 [tokens[n] for n in rows],
-                [min(2 * encoded.shape[1], -(-lengths[n] // HOP)) for n in rows],
+                [min(2 * encoded.shape[1], -(-len(utterances[n]) // HOP)) for n in rows],
             )
             for n, result in zip(rows, results, strict=True):
                 starts = token_starts(result.alignments, len(tokens[n]))
                 grouped = self._vocabulary.words(tokens[n], language)
-                words[n] = timed_words(grouped, starts, result.text_token_probs, lengths[n] / SAMPLE_RATE)
+                words[n] = timed_words(grouped, starts, result.text_token_probs, utterances[n])
         return words
 
 

@@ -7,12 +7,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from contracts.audio import SAMPLE_RATE, Samples
 from models.whisper_tokens import TokenWord
 
 FRAME: Final = 0.02
 """Seconds of one frame of the encoder's output."""
 SHORTEST_WORD: Final = 0.04
 """Seconds that a word lasts at least."""
+BLOCK: Final = SAMPLE_RATE // 100
+"""Samples of one value of the level: 10 ms."""
+PAUSE: Final = 20
+"""Blocks (0.2 s) of silence that are no part of a word; the closure before a plosive is shorter."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +46,44 @@ def token_starts(alignment: Sequence[tuple[int, int]], tokens: int) -> npt.NDArr
 
 
 def timed_words(
-    words: Sequence[TokenWord], starts: npt.NDArray[np.float64], probabilities: Sequence[float], duration: float
+    words: Sequence[TokenWord], starts: npt.NDArray[np.float64], probabilities: Sequence[float], samples: Samples
 ) -> list[HeardWord]:
-    """Give each word its time within `duration` seconds, and its probability."""
+    """Give each word its time within the samples, and its probability."""
     logs = np.log(np.maximum(np.asarray(probabilities, np.float64), 1e-10))
-    spans = orderly([(float(starts[word.first]), float(starts[word.last])) for word in words], 0.0, duration)
+    aligned = [(float(starts[word.first]), float(starts[word.last])) for word in words]
+    quiet = pauses(samples)
+    spans = orderly([without_pause(span, quiet) for span in aligned], 0.0, len(samples) / SAMPLE_RATE)
     return [
         HeardWord(word.text, start, end, float(np.exp(logs[word.first : word.last].mean())))
         for word, (start, end) in zip(words, spans, strict=True)
     ]
+
+
+def pauses(samples: Samples) -> list[tuple[float, float]]:
+    """Where the level stays low for PAUSE blocks or more: starts and ends in seconds."""
+    blocks = len(samples) // BLOCK
+    if not blocks:
+        return []
+    power = np.square(samples[: blocks * BLOCK], dtype=np.float64).reshape(blocks, BLOCK).mean(axis=1)
+    level = 10 * np.log10(np.maximum(power, 1e-10))
+    high = np.percentile(level, 90)
+    low = max(np.percentile(level, 5), high - 40)  # between parts there may be no sound at all
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], level < low + 0.3 * (high - low), [0]])))
+    seconds = edges.reshape(-1, 2) * (BLOCK / SAMPLE_RATE)
+    return [(float(start), float(end)) for start, end in seconds if end - start >= PAUSE * BLOCK / SAMPLE_RATE]
+
+
+def without_pause(span: tuple[float, float], quiet: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Take the pauses off a word, in seconds: the alignment counts a pause to the word after it.
+
+    Where there is sound on both sides of a pause, the word is the longer one. A word that is all pause stays.
+    """
+    start, end = span
+    for begin, finish in quiet:
+        before, after = begin - start, end - finish
+        if finish > start and begin < end and max(before, after) > SHORTEST_WORD:
+            start, end = (finish, end) if after >= before else (start, begin)
+    return start, end
 
 
 def orderly(spans: Sequence[tuple[float, float]], earliest: float, latest: float) -> list[tuple[float, float]]:

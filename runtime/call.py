@@ -48,7 +48,8 @@ async def annotate_call(
 async def diarize_call(engine: Engine, file: AudioFile, options: AnnotateOptions) -> Diarization:
     """Only the turns of a recording, by the default engine."""
     source = Decode(file, CapacityLimiter(1), lambda _: None)
-    async with diarization_flow(engine, options).open(source) as running:
+    flow = diarization_flow(engine, options, two_sided=file.layout == "two-sided")
+    async with flow.open(source) as running:
         async for diarization in running.receive:
             last = diarization
     return last

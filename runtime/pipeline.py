@@ -21,7 +21,7 @@ def annotation_flow(
     """Audio in, annotated speech out. A file and a live call differ in the source alone."""
     graph = Graph("annotation")
     audio = graph.source(AudioChunk, "decode")
-    clean = _clean(audio, options)
+    clean = _clean(audio, options, two_sided=two_sided)
     speech = clean.then("segment", Segment(engine.segmentation, engine.limiter), buffer=8)
     words = speech.then("transcribe", Transcribe(engine.whisper, engine.limiter, options.language), buffer=2)
     if engine.pipeline is None:
@@ -32,16 +32,20 @@ def annotation_flow(
     return graph.flow(audio, annotated, buffer=1)
 
 
-def diarization_flow(engine: Engine, options: AnnotateOptions) -> Flow[AudioChunk, Diarization]:
+def diarization_flow(
+    engine: Engine, options: AnnotateOptions, *, two_sided: bool = False
+) -> Flow[AudioChunk, Diarization]:
     """Audio in, turns out: the default engine without transcription, for the benchmark to hold against others."""
     graph = Graph("diarization")
     audio = graph.source(AudioChunk, "decode")
-    speech = _clean(audio, options).then("segment", Segment(engine.segmentation, engine.limiter), buffer=8)
+    speech = _clean(audio, options, two_sided=two_sided).then(
+        "segment", Segment(engine.segmentation, engine.limiter), buffer=8
+    )
     return graph.flow(audio, _turns(engine, options, speech), buffer=1)
 
 
-def _clean(audio: Stream[AudioChunk], options: AnnotateOptions) -> Stream[AudioChunk]:
-    return audio.then("preprocess", Preprocess(), buffer=8) if options.preprocess else audio
+def _clean(audio: Stream[AudioChunk], options: AnnotateOptions, *, two_sided: bool) -> Stream[AudioChunk]:
+    return audio.then("preprocess", Preprocess(two_sided), buffer=8) if options.preprocess else audio
 
 
 def _turns(engine: Engine, options: AnnotateOptions, speech: Stream[SpeechRegion]) -> Stream[Diarization]:

@@ -47,8 +47,8 @@ FALL: Final = 2.4
 KNEE: Final = 0.9
 """Of full scale: what goes beyond it is bent, so that it never reaches 1."""
 
-HIGH_PASS: Final = signal.butter(4, 70, "highpass", fs=SAMPLE_RATE, output="sos")
-"""Ends below the deepest voices: takes off DC, the hum of 50 Hz mains and handling noise."""
+HIGH_PASS: Final = signal.butter(2, 60, "highpass", fs=SAMPLE_RATE, output="sos")
+"""Ends below the deepest voices, and is no steeper than it must be: takes off DC, rumble and some of the mains hum."""
 
 
 class Gain:

@@ -57,8 +57,13 @@ class Part:
 
 def parts(region: SpeechRegion) -> list[Part]:
     """Cut a region where the set of speakers changes, and where it is too long for Whisper."""
-    whole = Part(region.channel, region.start, region.samples, CHANGED)
-    places = [frame * FRAME_STEP for frame in change_frames(region)]
+    whole = Part(
+        region.channel,
+        region.start - len(region.lead),
+        np.concatenate([region.lead, region.samples, region.trail]),
+        CHANGED,
+    )
+    places = [len(region.lead) + frame * FRAME_STEP for frame in change_frames(region)]
     turns = whole.cut(places, [CHANGED] * len(places))
     return [piece for turn in turns for piece in _shortened(turn)]
 

@@ -26,10 +26,10 @@ SILENCE: Final = 3 * SAMPLE_RATE
 """Samples of silence after a window."""
 LONG_SILENCE: Final = LONGEST
 """Samples of silence, so as many as Whisper takes, after what it did not understand with less."""
-LOOP: Final = 2.4
-"""Compression from which on a text is a loop; Whisper's own threshold."""
-FASTEST: Final = 35.0
-"""Characters per second that nobody speaks."""
+BRIEF: Final = 2 * SAMPLE_RATE
+"""Samples below which a window is too short for the model to be sure of what it makes up."""
+RETRIED: Final = SAMPLE_RATE // 2
+"""Samples of a part at least that is heard again alone: of less, Whisper makes up a greeting."""
 
 R = TypeVar("R")
 
@@ -74,12 +74,12 @@ class Transcribe:
         for window, found in zip(windows, await self._hear(windows, SILENCE), strict=True):
             for alone, transcript in zip(window.each(), transcripts(window, found), strict=True):
                 # The decoder leaves a part out now and then, above all the last one.
-                if trusted(found, window) and transcript.words:
+                if trusted(found, len(window)) and transcript.words:
                     written.append(transcript)
-                else:
+                elif len(alone) >= RETRIED:
                     again.append(alone)
         for window, found in zip(again, await self._hear(again, LONG_SILENCE), strict=True):
-            written += transcripts(window, found) if trusted(found, window) else []
+            written += transcripts(window, found) if trusted(found, len(window)) else []
         for transcript in sorted(written, key=lambda transcript: transcript.end_time):
             await send.send(transcript)
 
@@ -94,12 +94,11 @@ class Transcribe:
         return joined(cut, [self.model.languages[n] for n in chosen])
 
     async def _hear(self, windows: list[Window], silence: int) -> list[Heard]:
-        return await self._all(
-            lambda group: self.model.hear(
-                [windows[n].samples() for n in group], [windows[n].language for n in group], silence=silence
-            ),
-            batches([len(window) for window in windows], silence),
-        )
+        def batch(numbers: list[int]) -> list[Heard]:
+            chosen = [windows[n] for n in numbers]
+            return self.model.hear([own.samples() for own in chosen], [own.language for own in chosen], silence)
+
+        return await self._all(batch, batches([len(window) for window in windows], silence))
 
     async def _all(self, work: Callable[[list[int]], Iterable[R]], groups: list[list[int]]) -> list[R]:
         """Do the work for each group of numbers in threads; the results in the order of their numbers.
@@ -129,10 +128,20 @@ def batches(lengths: Sequence[int], silence: int) -> list[list[int]]:
     return grouped
 
 
-def trusted(found: Heard, window: Window) -> bool:
-    """Whether the text was heard: not made up, repeated or faster than anybody speaks."""
-    seconds = len(window) / SAMPLE_RATE
-    return found.compression <= LOOP and len(found.text) <= FASTEST * seconds + 20 and found.log_probability >= -1
+def trusted(found: Heard, samples: int) -> bool:
+    """Whether the text was heard: not made up of silence, noise or music, and no loop.
+
+    Compression, log-probability and no-speech are Whisper's own criteria (Radford et al., 2022, section 4.5). How much
+    was said in the time is ours: music is often one caption for many seconds. docs/transcription.md has the figures.
+    """
+    pace = len(found.text) * SAMPLE_RATE / samples  # characters per second
+    return (
+        found.compression <= 2.4
+        and len(found.text) <= 35 * samples / SAMPLE_RATE + 20
+        and found.log_probability >= (-0.7 if samples < BRIEF else -1.0)
+        and not (found.no_speech > 0.6 and found.log_probability < -0.25)
+        and not (pace < 3 and found.log_probability < -0.35)
+    )
 
 
 def transcripts(window: Window, found: Heard) -> list[Transcript]:

@@ -1,5 +1,6 @@
 """Cutting regions where speakers change, and parts where they may."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +10,8 @@ from contracts.audio import FRAME_STEP, SAMPLE_RATE
 from contracts.speech import SpeechRegion
 from stages.parts import CHANGED, LONGEST, PIECE, SHORTEST, Part, change_frames, joined, parts, pieces
 
+NOTHING = np.zeros(0, np.float32)
+
 
 def region(speakers: str, changes: dict[int, float] | None = None, first_frame: int = 0) -> SpeechRegion:
     """A region from a string of a digit per frame; the samples count up, so that each is known again."""
@@ -16,7 +19,9 @@ def region(speakers: str, changes: dict[int, float] | None = None, first_frame: 
     for frame, value in (changes or {}).items():
         share[frame] = value
     samples = np.arange(len(speakers) * FRAME_STEP, dtype=np.float32)
-    return SpeechRegion(0, 1, first_frame, np.array([int(digit) for digit in speakers], np.uint8), share, samples)
+    return SpeechRegion(
+        0, 1, first_frame, np.array([int(digit) for digit in speakers], np.uint8), share, samples, NOTHING, NOTHING
+    )
 
 
 def burst(seconds: float, level: float = 0.1) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
@@ -116,3 +121,15 @@ def test_what_is_joined_is_never_longer_than_a_part_may_be() -> None:
     half = LONGEST // 2 + PIECE
     cut = [Part(0, 0, np.zeros(half, np.float32), 0.0), Part(0, half, np.zeros(half, np.float32), 0.0)]
     assert len(joined(cut, ["en", "en"])[0]) == 2
+
+
+def test_the_audio_beside_a_region_belongs_to_its_first_and_last_part() -> None:
+    inner = region("1" * 200, {80: 1.0}, first_frame=1000)
+    before, after = np.full(500, -1, np.float32), np.full(300, -2, np.float32)
+    first, second = parts(msgspec.structs.replace(inner, lead=before, trail=after))
+    assert first.start == 1000 * FRAME_STEP - 500
+    assert second.start == 1080 * FRAME_STEP
+    assert second.end == 1200 * FRAME_STEP + 300
+    np.testing.assert_array_equal(
+        np.concatenate([first.samples, second.samples]), np.concatenate([before, inner.samples, after])
+    )

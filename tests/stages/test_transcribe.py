@@ -1,0 +1,254 @@
+"""The stage `transcribe`: with a recogniser that follows a script, and with whisper-base on the sample call."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from threading import Event, Lock
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import soundfile
+import soxr
+from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, fail_after
+
+from contracts.audio import FRAME_STEP, SAMPLE_RATE, Samples
+from contracts.speech import SpeechRegion, Transcript
+from models.store import ensure
+from models.whisper import Heard, Whisper
+from models.whisper_words import HeardWord
+from stages.transcribe import BATCH, Transcribe
+
+NOTHING = np.zeros(0, np.float32)
+
+pytestmark = pytest.mark.anyio
+
+
+class Scripted(Whisper):
+    """Hears a word in every stretch of one level, named after the level; the language is Russian below zero."""
+
+    filler = "".join(map(chr, np.random.default_rng(0).integers(97, 123, 200)))
+
+    def __init__(self, forgets: Sequence[int] = (), loops: Sequence[int] = (), unsure: Sequence[int] = ()) -> None:
+        self.languages = ("en", "ru")  # type: ignore[misc]
+        self.calls: list[list[float]] = []
+        """Seconds of what was heard in each call."""
+        self.forgets, self.loops, self.unsure = forgets, loops, unsure
+        """Levels that are left out, repeated without end, or made up, where they are heard with others."""
+        self.lock, self.at_work, self.most_at_work = Lock(), 0, 0
+
+    def detect(self, utterances: Sequence[Samples]) -> npt.NDArray[np.float64]:
+        return np.array([[0.02, 0.98] if samples.min() < 0 else [0.98, 0.02] for samples in utterances])
+
+    def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
+        assert len(utterances) == len(languages)
+        assert silence > 0
+        with self.lock:
+            self.at_work += 1
+            self.most_at_work = max(self.most_at_work, self.at_work)
+            self.calls.append([len(samples) / SAMPLE_RATE for samples in utterances])
+        heard = [self._hear(samples) for samples in utterances]
+        with self.lock:
+            self.at_work -= 1
+        return heard
+
+    def _hear(self, samples: Samples) -> Heard:
+        edges = [0, *(np.flatnonzero(np.diff(samples)) + 1).tolist(), len(samples)]
+        spans = [(a / SAMPLE_RATE, b / SAMPLE_RATE, int(samples[a])) for a, b in pairwise(edges) if samples[a]]
+        together = len(spans) > 1
+        words = tuple(
+            HeardWord(str(level), begin, end, 0.9)
+            for begin, end, level in spans
+            if not (together and level in self.forgets)
+        )
+        # A word says little for its time: the rest of the text makes up for that.
+        text = " ".join(word.text for word in words) + self.filler[: 5 * len(samples) // SAMPLE_RATE]
+        if any(level in self.loops for _, _, level in spans) and together:
+            text *= 100
+        doubt = -2.0 if any(level in self.unsure for _, _, level in spans) else -0.2
+        return Heard(text, words, doubt, 0.1)
+
+
+def region(start: float, seconds: float, level: int, channel: int = 0) -> SpeechRegion:
+    frames = int(seconds * SAMPLE_RATE) // FRAME_STEP
+    return SpeechRegion(
+        0,
+        channel,
+        int(start * SAMPLE_RATE) // FRAME_STEP,
+        np.ones(frames, np.uint8),
+        np.zeros(frames, np.float32),
+        np.full(frames * FRAME_STEP, level, np.float32),
+        lead=NOTHING,
+        trail=NOTHING,
+    )
+
+
+async def transcribed(
+    model: Whisper, regions: Sequence[SpeechRegion], language: str | None = None, tokens: int = 2
+) -> list[Transcript]:
+    send, receive = create_memory_object_stream[SpeechRegion](math.inf)
+    out, found = create_memory_object_stream[Transcript](math.inf)
+    for item in regions:
+        send.send_nowait(item)
+    send.close()
+    with fail_after(120), receive, out, found:
+        await Transcribe(model, CapacityLimiter(tokens), language).run(receive, out)
+        out.close()
+        return [transcript async for transcript in found]
+
+
+def spoken(transcripts: Sequence[Transcript]) -> list[str]:
+    return [word.text for transcript in transcripts for word in transcript.words]
+
+
+async def test_every_word_gets_its_time_in_the_call_and_its_language() -> None:
+    found = await transcribed(Scripted(), [region(10, 2, 1), region(13, 3, -2), region(20, 2, 3)])
+    assert [(transcript.language, spoken([transcript])) for transcript in found] == [
+        ("en", ["1"]),
+        ("ru", ["-2"]),
+        ("en", ["3"]),
+    ]
+    for transcript, begin, end in zip(found, [10, 13, 20], [12, 16, 22], strict=True):
+        (word,) = transcript.words
+        assert word.start_time == pytest.approx(begin, abs=0.05)
+        assert word.end_time == pytest.approx(end, abs=0.05)
+        assert transcript.end_time == pytest.approx(word.end_time)
+
+
+async def test_a_given_language_is_not_questioned() -> None:
+    found = await transcribed(Scripted(), [region(0, 2, 1), region(3, 2, -2)], language="en")
+    assert {transcript.language for transcript in found} == {"en"}
+
+
+async def test_what_is_left_out_in_a_window_is_heard_again_alone() -> None:
+    model = Scripted(forgets=[3])
+    found = await transcribed(model, [region(4 * n, 3, n) for n in range(1, 5)])
+    assert spoken(found) == ["1", "2", "3", "4"]
+    assert model.calls[1:] == [[pytest.approx(3, abs=0.05)]]
+
+
+async def test_the_parts_of_a_window_that_loops_are_heard_again_each_alone() -> None:
+    found = await transcribed(Scripted(loops=[3]), [region(4 * n, 3, n) for n in range(1, 5)])
+    assert spoken(found) == ["1", "2", "3", "4"]
+
+
+async def test_what_the_model_is_not_sure_of_even_alone_is_left_out() -> None:
+    found = await transcribed(Scripted(unsure=[3]), [region(4 * n, 3, n) for n in range(1, 5)])
+    assert spoken(found) == ["1", "2", "4"]
+
+
+async def test_a_call_without_speech_has_no_transcript() -> None:
+    assert await transcribed(Scripted(), []) == []
+
+
+async def test_a_call_of_any_length_is_heard_in_bounded_batches_to_its_last_word() -> None:
+    model = Scripted()
+    found = await transcribed(model, [region(8 * n, 7, n) for n in range(1, 101)])
+    assert spoken(found) == [str(n) for n in range(1, 101)]
+    assert all(sum(call) * SAMPLE_RATE <= BATCH for call in model.calls)
+
+
+async def test_the_first_words_come_before_the_last_region_is_known() -> None:
+    send, receive = create_memory_object_stream[SpeechRegion](math.inf)
+    out, found = create_memory_object_stream[Transcript](math.inf)
+    with fail_after(60), receive, out, found, send:
+        async with create_task_group() as tasks:
+            tasks.start_soon(Transcribe(Scripted(), CapacityLimiter(1)).run, receive, out)
+            for n in range(1, 41):
+                send.send_nowait(region(8 * n, 7, n))
+            assert spoken([await found.receive()]) == ["1"]
+            tasks.cancel_scope.cancel()
+
+
+async def test_the_order_in_which_the_channels_arrive_makes_no_difference() -> None:
+    left = [region(8 * n, 4, n, channel=0) for n in range(1, 60)]
+    right = [region(8 * n + 5, 2, -n, channel=1) for n in range(1, 60)]
+    mixed = [item for pair in zip(left, right, strict=True) for item in pair]
+
+    def words(transcripts: Sequence[Transcript], channel: int) -> list[Transcript]:
+        return [transcript for transcript in transcripts if transcript.channel == channel]
+
+    together, apart = [await transcribed(Scripted(), order) for order in (mixed, [*right, *left])]
+    for channel in (0, 1):
+        assert words(together, channel) == words(apart, channel)
+
+
+@pytest.mark.parametrize("tokens", [1, 2])
+async def test_as_many_batches_are_at_work_as_the_limiter_allows(tokens: int) -> None:
+    class Meeting(Scripted):
+        """Waits in the first call until as many calls have come as may."""
+
+        met = Event()
+
+        def _hear(self, samples: Samples) -> Heard:
+            if self.at_work == tokens:
+                self.met.set()
+            assert self.met.wait(30)
+            return super()._hear(samples)
+
+    model = Meeting()
+    await transcribed(model, [region(20 * n, 14, n) for n in range(1, 14)], tokens=tokens)
+    assert model.most_at_work == tokens
+
+
+async def test_a_failure_of_the_model_reaches_the_caller() -> None:
+    class Broken(Scripted):
+        def _hear(self, _: Samples) -> Heard:
+            raise RuntimeError("broken weights")
+
+    with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="broken weights")):
+        await transcribed(Broken(), [region(0, 2, 1)])
+
+
+@pytest.fixture(scope="module")
+def whisper() -> Whisper:
+    return Whisper(ensure("whisper-base", "transcription").path, 1, parallel=2)
+
+
+def speech(samples: Samples, turns: Sequence[tuple[float, float]]) -> list[SpeechRegion]:
+    """The regions of a call from the times (s) of its turns."""
+    regions: list[SpeechRegion] = []
+    for start, end in turns:
+        first, last = int((start - 0.1) * SAMPLE_RATE) // FRAME_STEP, int((end + 0.1) * SAMPLE_RATE) // FRAME_STEP
+        cut = samples[first * FRAME_STEP : last * FRAME_STEP]
+        frames = -(-len(cut) // FRAME_STEP)
+        regions.append(
+            SpeechRegion(
+                len(regions), 0, first, np.ones(frames, np.uint8), np.zeros(frames, np.float32), cut, NOTHING, NOTHING
+            )
+        )
+    return regions
+
+
+@pytest.fixture(scope="module")
+def call(sample_call: Path) -> tuple[list[SpeechRegion], list[str]]:
+    """The sample call: its regions, and the language of each."""
+    audio, rate = soundfile.read(sample_call, dtype="float32", always_2d=True)
+    samples = np.asarray(soxr.resample(audio.mean(axis=1), rate, SAMPLE_RATE), np.float32)
+    rows = [line.split() for line in sample_call.with_suffix(".rttm").read_text().splitlines()]
+    turns = [(float(row[3]), float(row[3]) + float(row[4])) for row in rows]
+    return speech(samples, turns), ["ru" if "Ivr" in row[7] else "en" for row in rows]
+
+
+async def test_the_sample_call_is_written_down(whisper: Whisper, call: tuple[list[SpeechRegion], list[str]]) -> None:
+    regions, languages = call
+    found = await transcribed(whisper, regions)
+    assert [transcript.language for transcript in sorted(found, key=lambda own: own.end_time)] == languages
+    text = " ".join(spoken(found)).lower()
+    assert "that feature is not available on this line." in text
+    assert "to decrease the audio volume from other participants" in text
+    assert "одно или несколько ключевых слов" in text
+    for transcript in found:
+        for word in transcript.words:
+            assert word.start_time < word.end_time <= transcript.end_time
+            assert 0 < word.confidence <= 1
+        assert all(before.end_time <= after.start_time for before, after in pairwise(transcript.words))
+    assert await transcribed(whisper, regions) == found
+
+
+@pytest.mark.parametrize("level", [0.0, 10 ** (-30 / 20)])
+@pytest.mark.parametrize("language", [None, "en", "ru"])
+async def test_silence_and_noise_hold_no_word(whisper: Whisper, level: float, language: str | None) -> None:
+    samples = np.random.default_rng(5).normal(0, level, 20 * SAMPLE_RATE).astype(np.float32)
+    assert spoken(await transcribed(whisper, speech(samples, [(1, 4), (5, 19)]), language)) == []
