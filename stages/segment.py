@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 from anyio import CapacityLimiter, to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
@@ -23,7 +24,7 @@ class Segment:
     async def run(self, receive: ObjectReceiveStream[AudioChunk], send: ObjectSendStream[SpeechRegion]) -> None:
         """Send each region as soon as no later window can change it. Where chunks are cut makes no difference."""
         channels: dict[int, Hearing] = {}
-        numbers = iter(range(1 << 62))
+        numbers = count()
         async for chunk in receive:
             hearing = channels.setdefault(chunk.channel, Hearing(chunk.channel))
             hearing.hear(chunk)
