@@ -33,8 +33,6 @@ PRIOR_SIMILARITY: Final = 0.58
 """Mean similarity of two voiceprints of one voice."""
 PRIOR_PAIRS: Final = 20.0
 """Pairs of voiceprints that the prior counts as."""
-LOOSEST: Final = 0.1
-"""Least similarity that a group is taken to have within; a voice has 0.39 in the noisiest room that was tried."""
 LEAST_SPEECH: Final = 1.0
 """Seconds of speech that make a speaker in a short call: less is a cough, or two voices at once."""
 LEAST_SHARE: Final = 0.015
@@ -152,10 +150,9 @@ def _linked(vectors: Vectors, distance: float) -> npt.NDArray[np.int64]:
 def _within(total: npt.NDArray[np.float64], size: float) -> float:
     """Mean similarity of two of `size` unit vectors with this sum, leaning on the prior where pairs are few.
 
-    No less than LOOSEST, because sounds that have nothing in common may end up in one group, and it is divided by.
+    It is above zero because the linkage never puts a dozen vectors together that cancel each other out.
     """
-    pairs = size * (size - 1)
-    return max(LOOSEST, float((total @ total - size + PRIOR_PAIRS * PRIOR_SIMILARITY) / (pairs + PRIOR_PAIRS)))
+    return float((total @ total - size + PRIOR_PAIRS * PRIOR_SIMILARITY) / (size * (size - 1) + PRIOR_PAIRS))
 
 
 def _merged(groups: _Groups, needed: float, minimum: int) -> _Groups:

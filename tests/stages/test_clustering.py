@@ -140,12 +140,3 @@ def test_anything_gives_as_many_speakers_as_are_allowed_at_most(count: int, seed
     )
     assert 1 <= len(speakers.means) <= min(count, max(2, minimum + more))
     assert np.isfinite(speakers.means).all()
-
-
-def test_sounds_that_cancel_each_other_out_do_no_harm() -> None:
-    """As many opposite directions as need more groups than a block may leave, so that some share a group."""
-    rows = np.random.default_rng(3).normal(size=(96, 192))
-    unit = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
-    speakers = found(np.concatenate([unit, -unit]))
-    assert np.isfinite(speakers.means).all()
-    assert len(speakers.means) > 1
