@@ -20,6 +20,12 @@ class Fault(Struct, frozen=True):
     """What was wrong and where, as a format string over the details."""
     advice: str
     """What is allowed and what to do, as a format string over the details."""
+    http_status: int = 500
+    """Of the answer over REST."""
+    close_code: int | None = None
+    """Of the WebSocket connection that it ends; None where the connection stays open."""
+    retryable: bool = False
+    """Whether the same request may succeed later."""
 
 
 class CallAnnotateError(Exception):
@@ -139,6 +145,153 @@ DAMAGED = Fault(
     "DAMAGED", 53, "{path}: is damaged, first at {time:.2f} s; {lost:.2f} s are lost and taken as silence",
     "All the rest was annotated; fetch the recording again if another copy exists.",
 )  # fmt: skip
+
+SETTING_INVALID = Fault("SETTING_INVALID", 60, "{source}: {name}: {problem}", "Allowed: {allowed}.")
+SETTING_UNKNOWN = Fault(
+    "SETTING_UNKNOWN",
+    61,
+    "{source}: there is no setting called {name!r}",
+    "Did you mean {near!r}? See docs/settings.md.",
+)
+CONFIG_UNREADABLE = Fault(
+    "CONFIG_UNREADABLE", 62, "{path}: cannot be read as settings ({cause})", "Check CONFIG_PATH and the YAML."
+)
+VOLUME_UNUSABLE = Fault(
+    "VOLUME_UNUSABLE", 63, "{path}: cannot be used as the volume ({cause})",
+    "Check VOLUME_PATH, the mount and the permissions; the server needs to read and write there.",
+)  # fmt: skip
+VOLUME_LOCKED = Fault(
+    "VOLUME_LOCKED", 64, "{path}: another server is at work on this volume", "Stop it, or name another VOLUME_PATH."
+)
+DATABASE_NEWER = Fault(
+    "DATABASE_NEWER", 65, "{path}: was written by a newer version (schema {found}, this version knows {known})",
+    "Start that version again, or name another VOLUME_PATH; nothing was changed.",
+)  # fmt: skip
+DATABASE_UNUSABLE = Fault(
+    "DATABASE_UNUSABLE", 66, "{path}: the database cannot be used ({cause})",
+    "Restore it from a backup, or move it away to start with an empty one.",
+)  # fmt: skip
+PORT_UNAVAILABLE = Fault(
+    "PORT_UNAVAILABLE", 67, "{host}:{port}: cannot be listened on ({cause})", "Name another --host or --port."
+)
+SERVER_FAILED = Fault(
+    "SERVER_FAILED",
+    68,
+    "the server stopped because {task} failed: {cause}",
+    "Jobs are kept; start it again and report it.",
+)
+
+INVALID_JSON = Fault(
+    "INVALID_JSON", 70, "{field}: is not JSON ({cause})", "Send one JSON object in UTF-8.", 400, close_code=1007
+)
+INVALID_FIELD = Fault("INVALID_FIELD", 71, "{field}: {problem}", "Allowed: {allowed}.", 400)
+MISSING_FILE = Fault("MISSING_FILE", 72, "the form has no file", "Send the recording as the part called `file`.", 400)
+SEVERAL_FILES = Fault(
+    "SEVERAL_FILES", 73, "the form has more than one file", "Send one recording per request; nothing was kept.", 400
+)
+MALFORMED_UPLOAD = Fault(
+    "MALFORMED_UPLOAD",
+    74,
+    "the upload cannot be read ({cause})",
+    "Send multipart/form-data to its end; nothing was kept.",
+    400,
+)
+ROUTE_NOT_FOUND = Fault(
+    "ROUTE_NOT_FOUND", 75, "{path}: there is nothing here", "See /openapi.json for what there is.", 404
+)
+JOB_NOT_FOUND = Fault(
+    "JOB_NOT_FOUND", 76, "there is no job {job_id}", "Check the id; deleted jobs are gone.", 404, close_code=4404
+)
+METHOD_NOT_ALLOWED = Fault("METHOD_NOT_ALLOWED", 77, "{method} is not possible here", "Allowed: {allowed}.", 405)
+NOT_ACCEPTABLE = Fault("NOT_ACCEPTABLE", 78, "there is no {wanted} of a result", "Allowed: {allowed}.", 406)
+UPLOAD_STALLED = Fault(
+    "UPLOAD_STALLED",
+    79,
+    "no byte of the upload arrived for {seconds} s",
+    "Send it again; nothing was kept.",
+    408,
+    retryable=True,
+)
+WRONG_STATE = Fault("WRONG_STATE", 80, "job {job_id} is {status}", "{needed}.", 409)
+IDEMPOTENCY_CONFLICT = Fault(
+    "IDEMPOTENCY_CONFLICT", 81, "the Idempotency-Key was used for another upload, job {job_id}", "Use a new key.", 409
+)
+FILE_TOO_LARGE = Fault(
+    "FILE_TOO_LARGE", 82, "the recording is larger than {max_allowed} bytes", "Split it, or raise MAX_FILE_SIZE.", 413
+)
+AUDIO_TOO_LONG = Fault(
+    "AUDIO_TOO_LONG", 83, "the recording lasts {duration:.0f} s", "Allowed: {max_allowed:.0f} s (MAX_DURATION).", 413
+)
+UNSUPPORTED_MEDIA_TYPE = Fault(
+    "UNSUPPORTED_MEDIA_TYPE", 84, "the request has the content type {found}", "Allowed: {allowed}.", 415
+)
+RANGE_NOT_SATISFIABLE = Fault(
+    "RANGE_NOT_SATISFIABLE", 85, "the range {range} lies outside of {size} bytes", "Ask for bytes from 0 on.", 416
+)
+RATE_LIMITED = Fault(
+    "RATE_LIMITED",
+    86,
+    "more than {limit} requests in {seconds} s",
+    "Wait {retry_after} s.",
+    429,
+    close_code=4429,
+    retryable=True,
+)
+QUEUE_FULL = Fault(
+    "QUEUE_FULL", 87, "{queued} jobs are waiting already", "Try again in {retry_after} s.", 503, retryable=True
+)
+STORAGE_FULL = Fault(
+    "STORAGE_FULL",
+    88,
+    "the volume has no room for the recording",
+    "Make room; nothing of it was kept.",
+    503,
+    retryable=True,
+)
+SHUTTING_DOWN = Fault(
+    "SHUTTING_DOWN",
+    89,
+    "the server is stopping",
+    "Connect again in a few seconds; jobs are kept.",
+    503,
+    1012,
+    retryable=True,
+)
+PROCESSING_FAILED = Fault(
+    "PROCESSING_FAILED", 90, "stage {stage} failed: {cause}", "Submit the recording again; report it if it fails again."
+)
+WRONG_FRAME = Fault("WRONG_FRAME", 91, "a binary frame where a text frame belongs", "{advice}.", 400, 1003)
+INVALID_ENCODING = Fault("INVALID_ENCODING", 92, "a text frame is not UTF-8", "Encode it as UTF-8.", 400, 1007)
+INVALID_MESSAGE = Fault(
+    "INVALID_MESSAGE", 93, "the message is not one that belongs here ({cause})", "Allowed: {allowed}.", 400
+)
+MESSAGE_TOO_BIG = Fault(
+    "MESSAGE_TOO_BIG", 94, "a message is larger than {max_allowed} bytes", "Send smaller ones.", 413, 1009
+)
+SLOW_READER = Fault(
+    "SLOW_READER",
+    95,
+    "messages were not read for too long",
+    "Connect again with ?after_seq= and read faster.",
+    429,
+    1008,
+    retryable=True,
+)
+TOO_MANY_CONNECTIONS = Fault(
+    "TOO_MANY_CONNECTIONS",
+    96,
+    "{limit} WebSocket connections are open already",
+    "Try again later.",
+    503,
+    1013,
+    retryable=True,
+)
+IDLE = Fault(
+    "IDLE", 97, "nothing was heard from the client for {seconds} s", "Answer pings.", 408, 4408, retryable=True
+)
+MESSAGES_GONE = Fault(
+    "MESSAGES_GONE", 98, "messages after {after_seq} are no longer kept", "The state as it is now follows.", 410
+)
 
 CATALOGUE: Final = {entry.code: entry for entry in list(globals().values()) if isinstance(entry, Fault)}
 """Every entry by its code."""

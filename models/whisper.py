@@ -114,22 +114,24 @@ class Whisper:
         tokens: Sequence[Sequence[int]],
         languages: Sequence[str],
     ) -> list[list[HeardWord]]:
-        """Time and probability of each word of each utterance."""
-        words: list[list[HeardWord]] = [[] for _ in tokens]
-        for language in dict.fromkeys(languages):
-            rows = [n for n, own in enumerate(languages) if own == language and tokens[n]]
-            if not rows:
+        """Time and probability of each word of each utterance.
+
+        One at a time, because each takes the probabilities of all the vocabulary for all its tokens: 20 MB and more.
+        """
+        words: list[list[HeardWord]] = []
+        for own, samples, row, language in zip(tokens, utterances, encoded, languages, strict=True):
+            grouped = self._vocabulary.words(own, language)
+            if not grouped:
+                words.append([])
                 continue
-            results = self._model.align(
-                _storage(encoded if len(rows) == len(encoded) else encoded[rows]),
+            (result,) = self._model.align(
+                _storage(row[None]),
                 self._vocabulary.prompt(language),
-                [tokens[n] for n in rows],
-                [min(2 * encoded.shape[1], -(-len(utterances[n]) // HOP)) for n in rows],
+                [own],
+                [min(2 * len(row), -(-len(samples) // HOP))],
             )
-            for n, result in zip(rows, results, strict=True):
-                starts = token_starts(result.alignments, len(tokens[n]))
-                grouped = self._vocabulary.words(tokens[n], language)
-                words[n] = timed_words(grouped, starts, result.text_token_probs, utterances[n])
+            starts = token_starts(result.alignments, len(own))
+            words.append(timed_words(grouped, starts, result.text_token_probs, samples))
         return words
 
 
