@@ -1,0 +1,310 @@
+"""The WebSocket channels as data: who says what, in which order, and with which code a connection ends.
+
+The order is given as state machines that run side by side on one connection. A frame moves every machine that knows its
+message; a message that a machine does not know in its state is against the order. Close codes end everything.
+"""
+
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from contracts import errors
+from contracts import job_messages as messages
+from contracts.errors import Fault
+from contracts.routes import JobId, Parameter
+
+Side = Literal["client", "server"]
+SUBPROTOCOL: Final = None
+"""None is asked for and none is answered."""
+
+
+class ChannelMessage(Struct, frozen=True, kw_only=True):
+    """A frame that may travel on a channel."""
+
+    name: str
+    sender: Side
+    type: object
+    """The Struct that a text frame is as JSON, or `bytes` for a binary frame."""
+    summary: str
+
+
+class Transition(Struct, frozen=True):
+    """In this state that side may send this message, which leads to that state."""
+
+    state: str
+    sender: Side
+    message: str
+    to: str
+
+
+class Machine(Struct, frozen=True, kw_only=True):
+    """The order of some of the messages."""
+
+    name: str
+    key: Literal["id", "job_id"] | None
+    """The field that tells runs of the machine apart on one connection; None for one run per connection."""
+    start: str
+    transitions: tuple[Transition, ...]
+    may_close: tuple[str, ...]
+    """States in which the server may end the connection with 1000."""
+
+
+class CloseCode(Struct, frozen=True, kw_only=True):
+    """A way in which the server ends a connection. The reason of the close frame is the code of the error."""
+
+    code: int
+    faults: tuple[Fault, ...] = ()
+    announced_by: str | None
+    """The message that goes before it; None where the frame could not even be read, or nothing is wrong."""
+    summary: str
+
+
+class Channel(Struct, frozen=True, kw_only=True):
+    """One WebSocket path."""
+
+    name: str
+    path: str
+    summary: str
+    parameters: tuple[Parameter, ...] = ()
+    messages: tuple[ChannelMessage, ...]
+    machines: tuple[Machine, ...]
+    errors: tuple[Fault, ...]
+    """In `error` messages after which the connection stays open."""
+    close_codes: tuple[CloseCode, ...]
+
+
+def _server(name: str, struct: object, summary: str) -> ChannelMessage:
+    return ChannelMessage(name=name, sender="server", type=struct, summary=summary)
+
+
+def _client(name: str, struct: object, summary: str) -> ChannelMessage:
+    return ChannelMessage(name=name, sender="client", type=struct, summary=summary)
+
+
+_JOB_MESSAGES: Final = (
+    _server("status_update", messages.StatusUpdate, "A job has come further, or its state changed."),
+    _server("result", messages.ResultMessage, "The result; the last message of a completed job."),
+    _server("job_error", messages.JobErrorMessage, "Why the job failed; the last message of a failed job."),
+)
+_COMMON_MESSAGES: Final = (
+    _server("connection_error", messages.ConnectionErrorMessage, "What was wrong with a message, or what ends it all."),
+    _server("server_ping", messages.Ping, "Asks whether the client is there, every 30 s; any frame answers it."),
+    _server("server_pong", messages.Pong, "Answers a ping of the client with its timestamp."),
+    _server("session.closing", messages.Closing, "The server stops; the connection is closed with 1012 after it."),
+    _client("client_ping", messages.Ping, "Asks for a pong."),
+    _client("client_pong", messages.Pong, "Answers a ping of the server."),
+)
+_COMMON_CLOSE_CODES: Final = (
+    CloseCode(
+        code=1003,
+        faults=(errors.WRONG_FRAME,),
+        announced_by="connection_error",
+        summary="A binary frame where a text frame belongs.",
+    ),
+    CloseCode(
+        code=1007,
+        faults=(errors.INVALID_JSON,),
+        announced_by="connection_error",
+        summary="A text frame that is not JSON.",
+    ),
+    CloseCode(
+        code=1007,
+        faults=(errors.INVALID_ENCODING,),
+        announced_by=None,
+        summary="A text frame that is not UTF-8; the frame is never delivered, so no message goes before the close.",
+    ),
+    CloseCode(
+        code=1008,
+        faults=(errors.SLOW_READER,),
+        announced_by=None,
+        summary="Messages were not read for too long; there is no room for another one.",
+    ),
+    CloseCode(
+        code=1009,
+        faults=(errors.MESSAGE_TOO_BIG,),
+        announced_by=None,
+        summary="A frame or message larger than WS_MAX_MESSAGE; it is never read, so no message goes before the close.",
+    ),
+    CloseCode(
+        code=1011,
+        faults=(errors.INTERNAL,),
+        announced_by="connection_error",
+        summary="A mistake of the server.",
+    ),
+    CloseCode(
+        code=1012,
+        faults=(errors.SHUTTING_DOWN,),
+        announced_by="session.closing",
+        summary="The server stops; connect again in a few seconds.",
+    ),
+    CloseCode(
+        code=1013,
+        faults=(errors.TOO_MANY_CONNECTIONS,),
+        announced_by="connection_error",
+        summary="MAX_CONNECTIONS are open already; right after the handshake.",
+    ),
+    CloseCode(
+        code=4408,
+        faults=(errors.IDLE,),
+        announced_by="connection_error",
+        summary="Nothing was heard from the client for HEARTBEAT_TIMEOUT.",
+    ),
+    CloseCode(
+        code=4429,
+        faults=(errors.RATE_LIMITED,),
+        announced_by="connection_error",
+        summary="The handshake went over the rate limit.",
+    ),
+)
+
+
+def _always(states: tuple[str, ...], *moves: tuple[Side, str]) -> tuple[Transition, ...]:
+    """Messages that are possible in all these states and change none of them."""
+    return tuple(Transition(state, side, message, state) for state in states for side, message in moves)
+
+
+_HEARTBEAT: Final = Machine(
+    name="heartbeat",
+    key=None,
+    start="quiet",
+    transitions=(
+        *_always(("quiet", "asked"), ("server", "server_ping"), ("client", "client_pong")),
+        Transition("quiet", "client", "client_ping", "asked"),
+        Transition("asked", "client", "client_ping", "asked"),
+        Transition("asked", "server", "server_pong", "quiet"),
+    ),
+    may_close=("quiet", "asked"),
+)
+"""The runner also counts: never more pongs than pings."""
+_END: Final = Machine(
+    name="end",
+    key=None,
+    start="open",
+    transitions=(
+        *_always(("open",), ("server", "connection_error")),
+        Transition("open", "server", "session.closing", "closing"),
+    ),
+    may_close=("open",),
+)
+_JOB_STATES: Final = ("connected", "following")
+_WATCH: Final = Machine(
+    name="job",
+    key=None,
+    start="connected",
+    transitions=(
+        Transition("connected", "server", "status_update", "following"),
+        Transition("following", "server", "status_update", "following"),
+        *(Transition(state, "server", "result", "finished") for state in _JOB_STATES),
+        *(Transition(state, "server", "job_error", "finished") for state in _JOB_STATES),
+    ),
+    # From `connected` where `after_seq` is that of the last message, from `following` after the status `archived`.
+    may_close=("connected", "following", "finished"),
+)
+
+JOB_CHANNEL: Final = Channel(
+    name="job",
+    path="/ws/{job_id}",
+    summary="Progress and result of one job: its state at once, then every change; closed with 1000 after the last.",
+    parameters=(
+        Parameter(
+            name="job_id",
+            place="path",
+            type=JobId,
+            summary="UUID of the job.",
+            required=True,
+            example="550e8400-e29b-41d4-a716-446655440000",
+        ),
+        Parameter(
+            name="after_seq",
+            place="query",
+            type=Annotated[int, Meta(ge=0)],
+            summary="Replay the messages after the one with this `seq` instead of the state as it is.",
+            example=17,
+        ),
+    ),
+    messages=(*_JOB_MESSAGES, *_COMMON_MESSAGES),
+    machines=(_WATCH, _HEARTBEAT, _END),
+    errors=(errors.INVALID_MESSAGE, errors.MESSAGES_GONE),
+    close_codes=(
+        CloseCode(
+            code=1000,
+            announced_by=None,
+            summary="All has been said: after `result`, after the `error` of a failed job, or after the status "
+            "`archived`.",
+        ),
+        *_COMMON_CLOSE_CODES,
+        CloseCode(
+            code=4400,
+            faults=(errors.INVALID_FIELD,),
+            announced_by="connection_error",
+            summary="`after_seq` is not a number from 0 on.",
+        ),
+        CloseCode(
+            code=4404,
+            faults=(errors.JOB_NOT_FOUND,),
+            announced_by="connection_error",
+            summary="There is no such job, or it was deleted while it was watched.",
+        ),
+    ),
+)
+
+_REQUEST: Final = Machine(
+    name="request",
+    key="id",
+    start="new",
+    transitions=(
+        Transition("new", "client", "request", "asked"),
+        Transition("new", "client", "subscribe", "asked"),
+        Transition("new", "client", "unsubscribe", "asked"),
+        Transition("asked", "server", "upload.ready", "uploading"),
+        *_always(("uploading", "uploaded"), ("server", "upload.progress")),
+        Transition("uploading", "client", "upload.end", "uploaded"),
+        Transition("asked", "server", "reply", "new"),
+        # An upload that is refused in the middle; what the client has sent meanwhile is thrown away.
+        Transition("uploading", "server", "reply", "refused"),
+        Transition("uploaded", "server", "reply", "new"),
+        Transition("refused", "client", "upload.end", "new"),
+    ),
+    may_close=("new", "asked", "uploading", "uploaded", "refused"),
+)
+_SUBSCRIPTION: Final = Machine(
+    name="subscription",
+    key="job_id",
+    start="none",
+    transitions=(
+        *_always(("none", "wanted"), ("client", "unsubscribe")),
+        *(Transition(state, "client", "subscribe", "wanted") for state in ("none", "wanted")),
+        Transition("wanted", "server", "status_update", "wanted"),
+        Transition("wanted", "server", "result", "none"),
+        Transition("wanted", "server", "job_error", "none"),
+    ),
+    may_close=("none", "wanted"),
+)
+
+SESSION_CHANNEL: Final = Channel(
+    name="session",
+    path="/v1/ws",
+    summary="Every operation of REST, and the messages of any number of jobs, over one connection.",
+    messages=(
+        _client("request", messages.Request, "One REST operation; answered by the `reply` with its `id`."),
+        _client("subscribe", messages.Subscribe, "Asks for the messages of a job; answered by a `reply` (200 or 404)."),
+        _client("unsubscribe", messages.Unsubscribe, "Asks for no more of them; answered by a `reply` (204)."),
+        _client("upload.end", messages.UploadEnd, "The recording is complete; answered by the `reply` to createJob."),
+        _client("upload.data", bytes, "Bytes of the recording, between `upload.ready` and `upload.end`."),
+        _server("reply", messages.Reply, "Status, headers and body of an operation, as REST gives them."),
+        _server("upload.ready", messages.UploadReady, "The recording may be sent now."),
+        _server("upload.progress", messages.UploadProgress, "How much of it has been written."),
+        _server(
+            "audio.data",
+            bytes,
+            "Bytes of a recording: after the `reply` (200 or 206) to getJobAudio as many as its Content-Length says, "
+            "with no other recording in between.",
+        ),
+        *_JOB_MESSAGES,
+        *_COMMON_MESSAGES,
+    ),
+    machines=(_REQUEST, _SUBSCRIPTION, _HEARTBEAT, _END),
+    errors=(errors.INVALID_MESSAGE, errors.MESSAGES_GONE, errors.JOB_NOT_FOUND),
+    close_codes=(*_COMMON_CLOSE_CODES,),
+)
+CHANNELS: Final = (JOB_CHANNEL, SESSION_CHANNEL)
