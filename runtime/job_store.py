@@ -1,0 +1,343 @@
+"""The state of every job and the keys of idempotent requests, in SQLite: WAL, every commit on the disk.
+
+Writing happens in one thread at a time, reading in another, over a connection of its own: a reader never waits for the
+disk. What has to happen together with a change of state, such as moving the recording, is done in the writer's thread
+right after the commit (`then`), so that no other change comes in between.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+from anyio import CapacityLimiter, to_thread
+from msgspec import Struct
+
+from contracts.errors import DATABASE_NEWER, DATABASE_UNUSABLE, CallAnnotateError
+from contracts.jobs import JobStatus
+
+SCHEMA: Final = 1
+"""Of the tables below; kept in user_version."""
+NAME: Final = "callannotate.sqlite3"
+TABLES: Final = """
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT NOT NULL UNIQUE,
+    status TEXT NOT NULL CHECK (status IN ('queued', 'processing', 'completed', 'failed', 'archived', 'deleted')),
+    priority INTEGER NOT NULL,
+    created_at REAL NOT NULL,
+    started_at REAL,
+    completed_at REAL,
+    filename TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    format TEXT NOT NULL,
+    duration REAL,
+    sample_rate INTEGER NOT NULL,
+    channels INTEGER NOT NULL,
+    metadata BLOB NOT NULL,
+    options BLOB NOT NULL,
+    model TEXT NOT NULL,
+    origin TEXT,
+    failure BLOB,
+    processing_time REAL,
+    last_seq INTEGER NOT NULL DEFAULT 1,
+    starts INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX jobs_in_order ON jobs (status, priority DESC, number);
+CREATE TABLE keys (
+    key TEXT PRIMARY KEY,
+    job_id TEXT NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE,
+    fingerprint TEXT NOT NULL
+) STRICT;
+CREATE INDEX keys_of_jobs ON keys (job_id);
+"""
+
+T = TypeVar("T")
+
+
+class JobRow(Struct, frozen=True, kw_only=True):
+    """A job as it is kept. Times are seconds since 1970."""
+
+    number: int = 0
+    """In the order of creation; given by the database."""
+    job_id: str
+    status: JobStatus = "queued"
+    priority: int
+    created_at: float
+    started_at: float | None = None
+    completed_at: float | None = None
+    filename: str
+    size: int
+    """Bytes."""
+    format: str
+    """Of contracts.jobs.AudioFormat; also the ending of the file's name on the volume."""
+    duration: float | None
+    """Seconds."""
+    sample_rate: int
+    """Hertz."""
+    channels: int
+    metadata: bytes
+    """JSON: the object that the client sent."""
+    options: bytes
+    """JSON: contracts.options.AnnotateOptions."""
+    model: str
+    """Whisper weights; the measured speed is kept for each."""
+    origin: str | None = None
+    """Path within the volume of a file that has not got the job's name yet."""
+    failure: bytes | None = None
+    """JSON: contracts.jobs.JobFailure."""
+    processing_time: float | None = None
+    """Seconds."""
+    last_seq: int = 1
+    """Number of the job's last message, once it has ended."""
+    starts: int = 0
+    """Times that a worker began without ending."""
+
+
+class Key(Struct, frozen=True):
+    """An Idempotency-Key and what it was used for."""
+
+    key: str
+    fingerprint: str
+    """Hash of the upload."""
+
+
+COLUMNS: Final = JobRow.__struct_fields__
+SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM jobs"
+
+
+class JobStore:
+    """The database, open."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create it; blocks. Raises DATABASE_NEWER or DATABASE_UNUSABLE."""
+        self.path: Final = path
+        self._writing: Final = CapacityLimiter(1)
+        self._reading: Final = CapacityLimiter(1)
+        with explained(path):
+            self._writer: Final = _connect(path)
+            try:
+                _prepare(self._writer, path)
+                self._reader: Final = _connect(path)
+            except BaseException:
+                self._writer.close()
+                raise
+        rows = self._reader.execute("SELECT status, count(*) FROM jobs GROUP BY status")
+        self.counts: Final[Counter[str]] = Counter(dict(rows.fetchall()))
+        """Jobs by state, as of the last commit."""
+
+    def close(self) -> None:
+        """Write the log into the database and let go of it."""
+        self._reader.close()
+        self._writer.close()
+
+    async def add(self, row: JobRow, key: Key | None, then: Callable[[JobRow], None]) -> tuple[JobRow, str | None]:
+        """Add a job; where the key was used already nothing is added.
+
+        Returns the job and, of a key that was used already, the fingerprint of what it was used for.
+        """
+
+        def work(writer: sqlite3.Connection) -> tuple[JobRow, str | None]:
+            if key is not None:
+                known = writer.execute("SELECT job_id, fingerprint FROM keys WHERE key = ?", (key.key,)).fetchone()
+                if known is not None:
+                    return _only(writer, known[0]), known[1]
+            values = {name: getattr(row, name) for name in COLUMNS if name != "number"}
+            marks = ", ".join(f":{name}" for name in values)
+            writer.execute(f"INSERT INTO jobs ({', '.join(values)}) VALUES ({marks})", values)
+            if key is not None:
+                writer.execute("INSERT INTO keys VALUES (?, ?, ?)", (key.key, row.job_id, key.fingerprint))
+            return _only(writer, row.job_id), None
+
+        def moved(result: tuple[JobRow, str | None]) -> None:
+            if result[1] is None:
+                self.counts[row.status] += 1
+                then(result[0])
+
+        return await self._write(work, moved)
+
+    async def claim(self, busy: Sequence[str], now: float, then: Callable[[JobRow], None]) -> JobRow | None:
+        """The job to be run next, from now on `processing`: one that was interrupted, or the first of the queue."""
+
+        def work(writer: sqlite3.Connection) -> tuple[JobRow, str] | None:
+            row = writer.execute(
+                f"{SELECT} WHERE status IN ('processing', 'queued') AND job_id NOT IN ({_marks(busy)})"
+                " ORDER BY status = 'queued', priority DESC, number LIMIT 1",
+                busy,
+            ).fetchone()
+            if row is None:
+                return None
+            found = _row(row)
+            writer.execute(
+                "UPDATE jobs SET status = 'processing', started_at = coalesce(started_at, ?), starts = starts + 1"
+                " WHERE job_id = ?",
+                (now, found.job_id),
+            )
+            return _only(writer, found.job_id), found.status
+
+        def moved(result: tuple[JobRow, str] | None) -> None:
+            if result is not None:
+                self._count(result[1], "processing")
+                then(result[0])
+
+        claimed = await self._write(work, moved)
+        return None if claimed is None else claimed[0]
+
+    async def finish(self, ended: JobRow, then: Callable[[JobRow], None]) -> None:
+        """Write down how a job ended: its status, completed_at, failure, processing_time and last_seq."""
+
+        def work(writer: sqlite3.Connection) -> str:
+            before = _only(writer, ended.job_id).status
+            writer.execute(
+                "UPDATE jobs SET status = ?, completed_at = ?, failure = ?, processing_time = ?, last_seq = ?"
+                " WHERE job_id = ?",
+                (ended.status, ended.completed_at, ended.failure, ended.processing_time, ended.last_seq, ended.job_id),
+            )
+            return before
+
+        def moved(before: str) -> None:
+            self._count(before, ended.status)
+            then(ended)
+
+        await self._write(work, moved)
+
+    async def set_status(self, row: JobRow, status: str, then: Callable[[JobRow], None]) -> None:
+        """Make a job `archived`, or `deleted`, which hides it until it is removed."""
+
+        def work(writer: sqlite3.Connection) -> str:
+            before = _only(writer, row.job_id).status
+            writer.execute("UPDATE jobs SET status = ? WHERE job_id = ?", (status, row.job_id))
+            return before
+
+        def moved(before: str) -> None:
+            self._count(before, status)
+            then(row)
+
+        await self._write(work, moved)
+
+    async def settled(self, job_id: str) -> None:
+        """Note that the recording has got the job's name."""
+        await self._write(lambda writer: writer.execute("UPDATE jobs SET origin = NULL WHERE job_id = ?", (job_id,)))
+
+    async def began_again(self, job_id: str) -> None:
+        """Note that a run has come further than the one before, so that it does not count against the job."""
+        await self._write(lambda writer: writer.execute("UPDATE jobs SET starts = 1 WHERE job_id = ?", (job_id,)))
+
+    async def remove(self, job_id: str) -> None:
+        """Take a deleted job out, with its keys."""
+        await self._write(lambda writer: writer.execute("DELETE FROM jobs WHERE job_id = ?", (job_id,)))
+        self.counts["deleted"] -= 1
+
+    async def get(self, job_id: str) -> JobRow | None:
+        """A job; None where there is none or where it is being deleted."""
+        rows = await self._read(f"{SELECT} WHERE job_id = ? AND status <> 'deleted'", job_id)
+        return _row(rows[0]) if rows else None
+
+    async def of_key(self, key: str) -> JobRow | None:
+        """The job that an Idempotency-Key was used for."""
+        rows = await self._read(
+            f"{SELECT} WHERE job_id = (SELECT job_id FROM keys WHERE key = ?) AND status <> 'deleted'", key
+        )
+        return _row(rows[0]) if rows else None
+
+    async def page(self, status: JobStatus | None, limit: int, offset: int) -> tuple[list[JobRow], int]:
+        """Jobs, the newest first, and how many there are on all pages."""
+        where, values = ("status = ?", [status]) if status is not None else ("status <> 'deleted'", [])
+        rows = await self._read(
+            f"{SELECT} WHERE {where} ORDER BY number DESC LIMIT ? OFFSET ?", *values, limit, min(offset, 2**62)
+        )
+        ((total,),) = await self._read(f"SELECT count(*) FROM jobs WHERE {where}", *values)
+        assert isinstance(total, int)
+        return [_row(row) for row in rows], total
+
+    async def in_state(self, *states: str) -> list[JobRow]:
+        """All jobs in these states, in the order in which they are run."""
+        rows = await self._read(
+            f"{SELECT} WHERE status IN ({_marks(states)}) ORDER BY status = 'queued', priority DESC, number", *states
+        )
+        return [_row(row) for row in rows]
+
+    async def ended_before(self, time: float, limit: int) -> list[JobRow]:
+        """Jobs that completed or failed before `time`, the oldest first."""
+        rows = await self._read(
+            f"{SELECT} WHERE status IN ('completed', 'failed') AND completed_at < ? ORDER BY completed_at LIMIT ?",
+            time, limit,
+        )  # fmt: skip
+        return [_row(row) for row in rows]
+
+    async def speeds(self, limit: int) -> list[tuple[str, float, float]]:
+        """Model, seconds of audio and seconds of processing of the last completed jobs, the latest first."""
+        rows = await self._read(
+            "SELECT model, duration, processing_time FROM jobs WHERE processing_time > 0 AND duration > 0"
+            " AND status IN ('completed', 'archived') ORDER BY completed_at DESC LIMIT ?",
+            limit,
+        )
+        return msgspec.convert(rows, list[tuple[str, float, float]])
+
+    def _count(self, before: str, after: str) -> None:
+        self.counts[before] -= 1
+        self.counts[after] += 1
+
+    async def _write(self, work: Callable[[sqlite3.Connection], T], then: Callable[[T], None] = lambda _: None) -> T:
+        """One transaction in the writer's thread, and what belongs to it. Cancelling comes before or after it."""
+
+        def transaction() -> T:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(self._writer)
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+            then(result)
+            return result
+
+        return await to_thread.run_sync(transaction, limiter=self._writing)
+
+    async def _read(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        return await to_thread.run_sync(lambda: self._reader.execute(query, values).fetchall(), limiter=self._reading)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Check what is there and make what is missing."""
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found > SCHEMA:
+        raise CallAnnotateError(DATABASE_NEWER, path=str(path), found=found, known=SCHEMA)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if problem != "ok":
+        raise CallAnnotateError(DATABASE_UNUSABLE, path=str(path), cause=problem)
+    if found == 0:
+        connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _row(values: tuple[object, ...]) -> JobRow:
+    return JobRow(**dict(zip(COLUMNS, values, strict=True)))  # type: ignore[arg-type]  # the tables are STRICT
+
+
+def _only(connection: sqlite3.Connection, job_id: str) -> JobRow:
+    return _row(connection.execute(f"{SELECT} WHERE job_id = ?", (job_id,)).fetchone())
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turns what SQLite says of a file into DATABASE_UNUSABLE."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise CallAnnotateError(DATABASE_UNUSABLE, path=str(path), cause=str(error)) from error
