@@ -5,17 +5,21 @@ Warnings are entries too: the call is annotated as far as it can be read, the re
 a script.
 """
 
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
+
+from contracts.russian import RUSSIAN
+
+Language = Literal["en", "ru"]
 
 
 class Fault(Struct, frozen=True):
     """One entry of the catalogue."""
 
     code: str
-    exit_code: int
-    """Of the command line; 1 is kept for our own mistakes and 2 for usage."""
+    exit_code: int | None
+    """Of the command line; 1 is kept for our own mistakes and 2 for usage; None for what only a server can answer."""
     message: str
     """What was wrong and where, as a format string over the details."""
     advice: str
@@ -38,15 +42,30 @@ class CallAnnotateError(Exception):
         self.advice: Final = fault.advice.format(**details)
         super().__init__(f"{self.message}. {self.advice}" if self.advice else self.message)
 
+    def message_in(self, language: Language) -> str:
+        """What was wrong and where; in English where there is no translation."""
+        return self.message if language == "en" else self._translated(0, self.message)
+
+    def advice_in(self, language: Language) -> str:
+        """What is allowed and what to do; in English where there is no translation."""
+        return self.advice if language == "en" else self._translated(1, self.advice)
+
+    def _translated(self, part: int, otherwise: str) -> str:
+        texts = RUSSIAN.get(self.fault.code)
+        return texts[part].format(**self.details) if texts else otherwise
+
 
 INTERNAL = Fault(
-    "INTERNAL", 1, "{stage}: {cause}", "This is our mistake; please report it with the input that shows it."
+    "INTERNAL", 1, "{stage}: {cause}", "This is our mistake; please report it with the input that shows it.", 500, 1011
 )
-INVALID_OPTION = Fault("INVALID_OPTION", 2, "{option}: {problem}", "Allowed: {allowed}.")
+INVALID_OPTION = Fault("INVALID_OPTION", 2, "{option}: {problem}", "Allowed: {allowed}.", 400)
 
 FILE_NOT_FOUND = Fault("FILE_NOT_FOUND", 10, "{path}: no such file", "Check the path.")
 NOT_A_FILE = Fault(
-    "NOT_A_FILE", 11, "{path}: is a {kind}, not a file", "Name the recordings themselves, such as calls/*.wav."
+    "NOT_A_FILE",
+    11,
+    "{path}: is a {kind}, not a file",
+    "Name the recordings themselves, such as calls/*.wav.",
 )
 FILE_UNREADABLE = Fault(
     "FILE_UNREADABLE", 12, "{path}: cannot be read ({cause})", "Check the permissions and the disk."
@@ -56,50 +75,65 @@ FILE_EMPTY = Fault(
     13,
     "{path}: the file is empty (0 bytes)",
     "Check that the recording was written or copied to its end.",
+    400,
 )
 UNSUPPORTED_FORMAT = Fault(
     "UNSUPPORTED_FORMAT", 14, "{path}: not a recording that can be read ({cause})",
     "Allowed: WAV (PCM, float, mu-law, A-law, GSM 6.10), MP3, FLAC and Ogg Opus; the content decides, not the name.",
+    415,
 )  # fmt: skip
 NO_AUDIO = Fault(
     "NO_AUDIO",
     15,
     "{path}: there are 0 samples in it",
     "Check that the recording was written to its end.",
+    400,
 )
 TOO_MANY_CHANNELS = Fault(
-    "TOO_MANY_CHANNELS", 16, "{path}: has {channels} channels", "Allowed: 1 (mono) or 2 (a side each, or stereo)."
+    "TOO_MANY_CHANNELS",
+    16,
+    "{path}: has {channels} channels",
+    "Allowed: 1 (mono) or 2 (a side each, or stereo).",
+    415,
 )
 UNSUPPORTED_SAMPLE_RATE = Fault(
     "UNSUPPORTED_SAMPLE_RATE", 17, "{path}: is sampled at {sample_rate} Hz",
-    "Allowed: {lowest} to {highest} Hz; resample it first.",
+    "Allowed: {lowest} to {highest} Hz; resample it first.", 415,
 )  # fmt: skip
 INVALID_SAMPLES = Fault(
     "INVALID_SAMPLES", 18, "{path}: a sample is not a number or infinite, first at {time:.3f} s",
-    "Write the recording again as PCM, or repair these samples.",
+    "Write the recording again as PCM, or repair these samples.", 400,
 )  # fmt: skip
 AUDIO_TOO_SHORT = Fault(
-    "AUDIO_TOO_SHORT", 19, "{path}: lasts only {duration:.3f} s", "A call must last at least {shortest} s."
+    "AUDIO_TOO_SHORT",
+    19,
+    "{path}: lasts only {duration:.3f} s",
+    "A call must last at least {shortest} s.",
+    400,
 )
 
 UNKNOWN_LANGUAGE = Fault(
-    "UNKNOWN_LANGUAGE", 20, "language {language!r} is unknown to model {model!r}", "Allowed: auto, {allowed}."
+    "UNKNOWN_LANGUAGE",
+    20,
+    "language {language!r} is unknown to model {model!r}",
+    "Allowed: auto, {allowed}.",
+    400,
 )
-UNKNOWN_MODEL = Fault("UNKNOWN_MODEL", 21, "no {kind} model is called {name!r}", "Allowed: {allowed}.")
+UNKNOWN_MODEL = Fault("UNKNOWN_MODEL", 21, "no {kind} model is called {name!r}", "Allowed: {allowed}.", 400)
 WEIGHTS_CORRUPT = Fault(
     "WEIGHTS_CORRUPT", 22, "{name}: {file} has the wrong sha256 (expected {expected}, found {found})",
     "Nothing of it was kept in use; run `callannotate models remove {name}` and `callannotate models pull {name}`.",
 )  # fmt: skip
 WEIGHTS_MISSING = Fault(
     "WEIGHTS_MISSING", 23, "{name}: the weights are not on this machine ({cause})",
-    "Go online and run `callannotate models pull {name}`, or copy the cache folder of a machine that has them.",
+    "Go online and run `callannotate models pull {name}`, or copy the cache folder of a machine that has them.", 503,
 )  # fmt: skip
 WEIGHTS_UNUSABLE = Fault(
     "WEIGHTS_UNUSABLE", 26, "{name}: cannot be used as a {kind} model ({cause})", "Allowed: {allowed}."
 )
 ENGINE_UNAVAILABLE = Fault(
     "ENGINE_UNAVAILABLE", 24, "the diarization engine {engine!r} cannot be loaded ({cause})",
-    "Install the extra `callannotate[pyannote]`, or use --engine onnx.",
+    "Install the extra `callannotate[pyannote]`, or use --engine onnx.", 400,
 )  # fmt: skip
 PIPELINE_UNAVAILABLE = Fault(
     "PIPELINE_UNAVAILABLE", 25, "the pyannote pipeline {name!r} cannot be loaded ({cause})",
@@ -182,55 +216,55 @@ SERVER_FAILED = Fault(
 )
 
 INVALID_JSON = Fault(
-    "INVALID_JSON", 70, "{field}: is not JSON ({cause})", "Send one JSON object in UTF-8.", 400, close_code=1007
+    "INVALID_JSON", None, "{field}: is not JSON ({cause})", "Send one JSON object in UTF-8.", 400, close_code=1007
 )
-INVALID_FIELD = Fault("INVALID_FIELD", 71, "{field}: {problem}", "Allowed: {allowed}.", 400)
-MISSING_FILE = Fault("MISSING_FILE", 72, "the form has no file", "Send the recording as the part called `file`.", 400)
+INVALID_FIELD = Fault("INVALID_FIELD", None, "{field}: {problem}", "Allowed: {allowed}.", 400)
+MISSING_FILE = Fault("MISSING_FILE", None, "the form has no file", "Send the recording as the part called `file`.", 400)
 SEVERAL_FILES = Fault(
-    "SEVERAL_FILES", 73, "the form has more than one file", "Send one recording per request; nothing was kept.", 400
+    "SEVERAL_FILES", None, "the form has more than one file", "Send one recording per request; nothing was kept.", 400
 )
 MALFORMED_UPLOAD = Fault(
     "MALFORMED_UPLOAD",
-    74,
+    None,
     "the upload cannot be read ({cause})",
     "Send multipart/form-data to its end; nothing was kept.",
     400,
 )
 ROUTE_NOT_FOUND = Fault(
-    "ROUTE_NOT_FOUND", 75, "{path}: there is nothing here", "See /openapi.json for what there is.", 404
+    "ROUTE_NOT_FOUND", None, "{path}: there is nothing here", "See /openapi.json for what there is.", 404
 )
 JOB_NOT_FOUND = Fault(
-    "JOB_NOT_FOUND", 76, "there is no job {job_id}", "Check the id; deleted jobs are gone.", 404, close_code=4404
+    "JOB_NOT_FOUND", None, "there is no job {job_id}", "Check the id; deleted jobs are gone.", 404, close_code=4404
 )
-METHOD_NOT_ALLOWED = Fault("METHOD_NOT_ALLOWED", 77, "{method} is not possible here", "Allowed: {allowed}.", 405)
-NOT_ACCEPTABLE = Fault("NOT_ACCEPTABLE", 78, "there is no {wanted} of a result", "Allowed: {allowed}.", 406)
+METHOD_NOT_ALLOWED = Fault("METHOD_NOT_ALLOWED", None, "{method} is not possible here", "Allowed: {allowed}.", 405)
+NOT_ACCEPTABLE = Fault("NOT_ACCEPTABLE", None, "there is no {wanted} of a result", "Allowed: {allowed}.", 406)
 UPLOAD_STALLED = Fault(
     "UPLOAD_STALLED",
-    79,
+    None,
     "no byte of the upload arrived for {seconds} s",
     "Send it again; nothing was kept.",
     408,
     retryable=True,
 )
-WRONG_STATE = Fault("WRONG_STATE", 80, "job {job_id} is {status}", "{needed}.", 409)
+WRONG_STATE = Fault("WRONG_STATE", None, "job {job_id} is {status}", "{needed}.", 409)
 IDEMPOTENCY_CONFLICT = Fault(
-    "IDEMPOTENCY_CONFLICT", 81, "the Idempotency-Key was used for another upload, job {job_id}", "Use a new key.", 409
+    "IDEMPOTENCY_CONFLICT", None, "the Idempotency-Key was used for another upload, job {job_id}", "Use a new key.", 409
 )
 FILE_TOO_LARGE = Fault(
-    "FILE_TOO_LARGE", 82, "the recording is larger than {max_allowed} bytes", "Split it, or raise MAX_FILE_SIZE.", 413
+    "FILE_TOO_LARGE", None, "the recording is larger than {max_allowed} bytes", "Split it, or raise MAX_FILE_SIZE.", 413
 )
 AUDIO_TOO_LONG = Fault(
-    "AUDIO_TOO_LONG", 83, "the recording lasts {duration:.0f} s", "Allowed: {max_allowed:.0f} s (MAX_DURATION).", 413
+    "AUDIO_TOO_LONG", None, "the recording lasts {duration:.0f} s", "Allowed: {max_allowed:.0f} s (MAX_DURATION).", 413
 )
 UNSUPPORTED_MEDIA_TYPE = Fault(
-    "UNSUPPORTED_MEDIA_TYPE", 84, "the request has the content type {found}", "Allowed: {allowed}.", 415
+    "UNSUPPORTED_MEDIA_TYPE", None, "the request has the content type {found}", "Allowed: {allowed}.", 415
 )
 RANGE_NOT_SATISFIABLE = Fault(
-    "RANGE_NOT_SATISFIABLE", 85, "the range {range} lies outside of {size} bytes", "Ask for bytes from 0 on.", 416
+    "RANGE_NOT_SATISFIABLE", None, "the range {range} lies outside of {size} bytes", "Ask for bytes from 0 on.", 416
 )
 RATE_LIMITED = Fault(
     "RATE_LIMITED",
-    86,
+    None,
     "more than {limit} requests in {seconds} s",
     "Wait {retry_after} s.",
     429,
@@ -238,11 +272,11 @@ RATE_LIMITED = Fault(
     retryable=True,
 )
 QUEUE_FULL = Fault(
-    "QUEUE_FULL", 87, "{queued} jobs are waiting already", "Try again in {retry_after} s.", 503, retryable=True
+    "QUEUE_FULL", None, "{queued} jobs are waiting already", "Try again in {retry_after} s.", 503, retryable=True
 )
 STORAGE_FULL = Fault(
     "STORAGE_FULL",
-    88,
+    None,
     "the volume has no room for the recording",
     "Make room; nothing of it was kept.",
     503,
@@ -250,7 +284,7 @@ STORAGE_FULL = Fault(
 )
 SHUTTING_DOWN = Fault(
     "SHUTTING_DOWN",
-    89,
+    None,
     "the server is stopping",
     "Connect again in a few seconds; jobs are kept.",
     503,
@@ -258,19 +292,22 @@ SHUTTING_DOWN = Fault(
     retryable=True,
 )
 PROCESSING_FAILED = Fault(
-    "PROCESSING_FAILED", 90, "stage {stage} failed: {cause}", "Submit the recording again; report it if it fails again."
+    "PROCESSING_FAILED",
+    None,
+    "stage {stage} failed: {cause}",
+    "Submit the recording again; report it if it fails again.",
 )
-WRONG_FRAME = Fault("WRONG_FRAME", 91, "a binary frame where a text frame belongs", "{advice}.", 400, 1003)
-INVALID_ENCODING = Fault("INVALID_ENCODING", 92, "a text frame is not UTF-8", "Encode it as UTF-8.", 400, 1007)
+WRONG_FRAME = Fault("WRONG_FRAME", None, "a binary frame where a text frame belongs", "{advice}.", 400, 1003)
+INVALID_ENCODING = Fault("INVALID_ENCODING", None, "a text frame is not UTF-8", "Encode it as UTF-8.", 400, 1007)
 INVALID_MESSAGE = Fault(
-    "INVALID_MESSAGE", 93, "the message is not one that belongs here ({cause})", "Allowed: {allowed}.", 400
+    "INVALID_MESSAGE", None, "the message is not one that belongs here ({cause})", "Allowed: {allowed}.", 400
 )
 MESSAGE_TOO_BIG = Fault(
-    "MESSAGE_TOO_BIG", 94, "a message is larger than {max_allowed} bytes", "Send smaller ones.", 413, 1009
+    "MESSAGE_TOO_BIG", None, "a message is larger than {max_allowed} bytes", "Send smaller ones.", 413, 1009
 )
 SLOW_READER = Fault(
     "SLOW_READER",
-    95,
+    None,
     "messages were not read for too long",
     "Connect again with ?after_seq= and read faster.",
     429,
@@ -279,7 +316,7 @@ SLOW_READER = Fault(
 )
 TOO_MANY_CONNECTIONS = Fault(
     "TOO_MANY_CONNECTIONS",
-    96,
+    None,
     "{limit} WebSocket connections are open already",
     "Try again later.",
     503,
@@ -287,10 +324,13 @@ TOO_MANY_CONNECTIONS = Fault(
     retryable=True,
 )
 IDLE = Fault(
-    "IDLE", 97, "nothing was heard from the client for {seconds} s", "Answer pings.", 408, 4408, retryable=True
+    "IDLE", None, "nothing was heard from the client for {seconds} s", "Answer pings.", 408, 4408, retryable=True
 )
 MESSAGES_GONE = Fault(
-    "MESSAGES_GONE", 98, "messages after {after_seq} are no longer kept", "The state as it is now follows.", 410
+    "MESSAGES_GONE", None, "messages after {after_seq} are no longer kept", "The state as it is now follows.", 410
+)
+UPLOAD_IN_PROGRESS = Fault(
+    "UPLOAD_IN_PROGRESS", None, "a recording is being uploaded on this connection", "Wait for its reply.", 409
 )
 
 CATALOGUE: Final = {entry.code: entry for entry in list(globals().values()) if isinstance(entry, Fault)}

@@ -68,9 +68,11 @@ class Channel(Struct, frozen=True, kw_only=True):
     parameters: tuple[Parameter, ...] = ()
     messages: tuple[ChannelMessage, ...]
     machines: tuple[Machine, ...]
-    errors: tuple[Fault, ...]
+    faults: tuple[Fault, ...]
     """In `error` messages after which the connection stays open."""
     close_codes: tuple[CloseCode, ...]
+    refusals: tuple[Fault, ...] = (errors.ROUTE_NOT_FOUND,)
+    """Answered over HTTP instead of the handshake: what only a wrong URL can cause."""
 
 
 def _server(name: str, struct: object, summary: str) -> ChannelMessage:
@@ -96,6 +98,11 @@ _COMMON_MESSAGES: Final = (
 )
 _COMMON_CLOSE_CODES: Final = (
     CloseCode(
+        code=1002,
+        announced_by=None,
+        summary="What was sent is against the WebSocket protocol itself (RFC 6455).",
+    ),
+    CloseCode(
         code=1003,
         faults=(errors.WRONG_FRAME,),
         announced_by="connection_error",
@@ -105,7 +112,7 @@ _COMMON_CLOSE_CODES: Final = (
         code=1007,
         faults=(errors.INVALID_JSON,),
         announced_by="connection_error",
-        summary="A text frame that is not JSON.",
+        summary="A text frame that is not a JSON object.",
     ),
     CloseCode(
         code=1007,
@@ -153,7 +160,7 @@ _COMMON_CLOSE_CODES: Final = (
         code=4429,
         faults=(errors.RATE_LIMITED,),
         announced_by="connection_error",
-        summary="The handshake went over the rate limit.",
+        summary="Over the rate limit by this handshake, or by more than 2 x RATE_LIMIT text frames in a window.",
     ),
 )
 
@@ -224,7 +231,8 @@ JOB_CHANNEL: Final = Channel(
     ),
     messages=(*_JOB_MESSAGES, *_COMMON_MESSAGES),
     machines=(_WATCH, _HEARTBEAT, _END),
-    errors=(errors.INVALID_MESSAGE, errors.MESSAGES_GONE),
+    faults=(errors.INVALID_MESSAGE, errors.MESSAGES_GONE),
+    refusals=(errors.ROUTE_NOT_FOUND, errors.INVALID_FIELD),
     close_codes=(
         CloseCode(
             code=1000,
@@ -233,12 +241,6 @@ JOB_CHANNEL: Final = Channel(
             "`archived`.",
         ),
         *_COMMON_CLOSE_CODES,
-        CloseCode(
-            code=4400,
-            faults=(errors.INVALID_FIELD,),
-            announced_by="connection_error",
-            summary="`after_seq` is not a number from 0 on.",
-        ),
         CloseCode(
             code=4404,
             faults=(errors.JOB_NOT_FOUND,),
@@ -304,7 +306,7 @@ SESSION_CHANNEL: Final = Channel(
         *_COMMON_MESSAGES,
     ),
     machines=(_REQUEST, _SUBSCRIPTION, _HEARTBEAT, _END),
-    errors=(errors.INVALID_MESSAGE, errors.MESSAGES_GONE, errors.JOB_NOT_FOUND),
+    faults=(errors.INVALID_MESSAGE, errors.MESSAGES_GONE, errors.JOB_NOT_FOUND),
     close_codes=(*_COMMON_CLOSE_CODES,),
 )
 CHANNELS: Final = (JOB_CHANNEL, SESSION_CHANNEL)

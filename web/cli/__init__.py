@@ -80,4 +80,4 @@ def main() -> NoReturn:
 
 def _fail(error: CallAnnotateError) -> NoReturn:
     click.echo(f"callannotate: {error}", err=True)
-    sys.exit(error.fault.exit_code)
+    sys.exit(error.fault.exit_code or INTERNAL.exit_code)

@@ -25,10 +25,10 @@ class Outcome:
     def __init__(self) -> None:
         self.exit_code = 0
 
-    def note(self, line: str, exit_code: int) -> None:
+    def note(self, line: str, exit_code: int | None) -> None:
         """Print a problem and remember the first one's exit code."""
         click.echo(f"callannotate: {line}", err=True)
-        self.exit_code = self.exit_code or exit_code
+        self.exit_code = self.exit_code or exit_code or 1
 
 
 def annotate_files(
