@@ -1,9 +1,11 @@
 """The result of a call: the customer's schema (speakers with segments with words, metadata), turns beside it."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+Seconds = Annotated[float, Meta(ge=0)]
+Confidence = Annotated[float, Meta(ge=0, le=1)]
 StageOutcome = Literal["completed", "skipped", "failed"]
 
 
@@ -11,23 +13,23 @@ class Word(Struct, frozen=True):
     """One word of a segment."""
 
     word: str
-    start_time: float
+    start_time: Seconds
     """Seconds from the start of the call."""
-    end_time: float
+    end_time: Seconds
     """Seconds from the start of the call."""
-    confidence: float
+    confidence: Confidence
     """0 to 1: geometric mean of the probabilities that Whisper gave to the word's tokens."""
 
 
 class Segment(Struct, frozen=True):
     """Words that one speaker says in a row, in one language."""
 
-    start_time: float
+    start_time: Seconds
     """Seconds: start of the first word."""
-    end_time: float
+    end_time: Seconds
     """Seconds: end of the last word."""
     text: str
-    confidence: float
+    confidence: Confidence
     """0 to 1: mean of the words' confidences."""
     language: str
     """ISO 639-1 code."""
@@ -45,7 +47,7 @@ class Speaker(Struct, frozen=True):
     """Side of a two-sided call, counted from 0; null for a mono call."""
     identified_as: str | None = None
     """Name of a known voice, "unknown" where none matched, null where recognition did not run."""
-    confidence: float = 0.0
+    confidence: Confidence = 0.0
     """0 to 1: of the identification."""
     voice_embedding_source: str | None = None
     carddav_search_performed: bool = False
@@ -55,9 +57,9 @@ class Turn(Struct, frozen=True):
     """One speaker speaking without a pause; turns of different speakers overlap where both speak."""
 
     speaker_id: str
-    start_time: float
+    start_time: Seconds
     """Seconds from the start of the call."""
-    end_time: float
+    end_time: Seconds
     """Seconds from the start of the call."""
 
 
@@ -68,7 +70,7 @@ class AnnotatedSpeech(Struct, frozen=True, tag=True):
     """In the order of first appearance."""
     turns: tuple[Turn, ...]
     """In the order of start_time."""
-    end_time: float
+    end_time: Seconds
     """Seconds from the start of the call to the end of what was annotated."""
 
 
@@ -103,11 +105,11 @@ class Notice(Struct, frozen=True):
 class Metadata(Struct, frozen=True):
     """Facts about the call and about how it was annotated."""
 
-    total_duration: float
+    total_duration: Seconds
     """Seconds of audio."""
     speaker_count: int
     word_count: int
-    confidence_average: float
+    confidence_average: Confidence
     """0 to 1: mean over all words; 0 for a call without words."""
     processing_stages: ProcessingStages
     languages: tuple[str, ...]
@@ -117,9 +119,9 @@ class Metadata(Struct, frozen=True):
     engine: str
     """Diarization engine: "onnx" or "pyannote"."""
     models: tuple[ModelUsed, ...]
-    processing_time: float
+    processing_time: Seconds
     """Seconds from the first block read to the result, without loading the models."""
-    real_time_factor: float
+    real_time_factor: Annotated[float, Meta(ge=0)]
     """processing_time / total_duration; 0 for a call without audio."""
     version: str
     """Of CallAnnotate."""

@@ -6,16 +6,20 @@ from typing import Annotated, Literal
 from msgspec import Meta, Raw, Struct
 
 from contracts.annotation import Annotation
-from contracts.jobs import ErrorDetail, JobFailure, JobProgress, JobStatus
+from contracts.jobs import ErrorDetail, JobFailure, JobId, JobProgress, JobStatus
 
+Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+"""Counts messages; as large as a number in JSON can be for every client."""
+Moment = Annotated[datetime, Meta(tz=True)]
+"""RFC 3339 with a zone."""
 RequestId = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
 class StatusUpdate(Struct, frozen=True, kw_only=True, tag="status_update"):
     """A job has come further, or its state changed."""
 
-    job_id: str
-    seq: int
+    job_id: JobId
+    seq: Sequence
     """Counts the messages of a job from 1 without a gap; `?after_seq=` replays what came after one."""
     status: JobStatus
     progress: JobProgress
@@ -25,8 +29,8 @@ class StatusUpdate(Struct, frozen=True, kw_only=True, tag="status_update"):
 class ResultMessage(Struct, frozen=True, kw_only=True, tag="result"):
     """The result of a completed job; the last message of the job."""
 
-    job_id: str
-    seq: int
+    job_id: JobId
+    seq: Sequence
     status: Literal["completed"] = "completed"
     result: Annotation
     timestamp: datetime
@@ -35,8 +39,8 @@ class ResultMessage(Struct, frozen=True, kw_only=True, tag="result"):
 class JobErrorMessage(Struct, frozen=True, kw_only=True, tag="error"):
     """The job failed; the last message of the job."""
 
-    job_id: str
-    seq: int
+    job_id: JobId
+    seq: Sequence
     error: JobFailure
     timestamp: datetime
 
@@ -55,13 +59,13 @@ class ConnectionErrorMessage(Struct, frozen=True, kw_only=True, tag="error"):
 class Ping(Struct, frozen=True, kw_only=True, tag="ping"):
     """Asks for a pong; either side may send it. The server does every 30 s."""
 
-    timestamp: datetime | None = None
+    timestamp: Moment | None = None
 
 
 class Pong(Struct, frozen=True, kw_only=True, tag="pong"):
     """Answers a ping with the same timestamp."""
 
-    timestamp: datetime | None = None
+    timestamp: Moment | None = None
 
 
 class Request(Struct, frozen=True, kw_only=True, tag="request"):
@@ -83,7 +87,7 @@ class Subscribe(Struct, frozen=True, kw_only=True, tag="subscribe"):
 
     id: RequestId
     job_id: str
-    after_seq: Annotated[int, Meta(ge=0)] | None = None
+    after_seq: Sequence | None = None
 
 
 class Unsubscribe(Struct, frozen=True, kw_only=True, tag="unsubscribe"):
@@ -97,7 +101,7 @@ class UploadEnd(Struct, frozen=True, kw_only=True, tag="upload.end"):
     """The recording of the `createJob` with this `id` is complete."""
 
     id: RequestId
-    size: Annotated[int, Meta(ge=0)]
+    size: Sequence
     """Bytes that were sent, to be compared with those that arrived."""
 
 

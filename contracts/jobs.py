@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from contracts.annotation import Annotation
 from contracts.options import ChannelMode, Engine
 
+JobId = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 JobStatus = Literal["queued", "processing", "completed", "failed", "archived"]
 StageName = Literal[
     "validation", "preprocessing", "diarization", "transcription", "recognition", "carddav_lookup", "annotation"
@@ -80,7 +81,7 @@ class JobFailure(Struct, frozen=True, kw_only=True):
 class Job(Struct, frozen=True, kw_only=True):
     """One job."""
 
-    job_id: str
+    job_id: JobId
     """UUID."""
     status: JobStatus
     created_at: datetime
@@ -118,7 +119,7 @@ class JobPage(Struct, frozen=True, kw_only=True):
 class JobResult(Struct, frozen=True, kw_only=True):
     """The result of a completed job."""
 
-    job_id: str
+    job_id: JobId
     status: Literal["completed"] = "completed"
     completed_at: datetime
     processing_time: float
@@ -129,7 +130,7 @@ class JobResult(Struct, frozen=True, kw_only=True):
 class QueuedJob(Struct, frozen=True, kw_only=True):
     """A job that waits."""
 
-    job_id: str
+    job_id: JobId
     status: Literal["queued"] = "queued"
     position: Annotated[int, Meta(ge=1)]
     estimated_start: datetime | None = None
@@ -139,9 +140,9 @@ class QueueStatus(Struct, frozen=True, kw_only=True):
     """The queue as a whole."""
 
     queue_length: int
-    processing_job: str | None = None
+    processing_job: JobId | None = None
     """The job that runs, the oldest of them where several do."""
-    processing_jobs: tuple[str, ...] = ()
+    processing_jobs: tuple[JobId, ...] = ()
     average_processing_time: float = 0.0
     """Seconds, over the last jobs; 0 before the first."""
     jobs: tuple[QueuedJob, ...] = ()

@@ -9,10 +9,9 @@ from msgspec import Meta, Struct
 
 from contracts import errors
 from contracts.errors import Fault
-from contracts.jobs import HealthStatus, Job, JobPage, JobResult, JobStatus, QueueStatus, ServiceInfo
+from contracts.jobs import HealthStatus, Job, JobId, JobPage, JobResult, JobStatus, QueueStatus, ServiceInfo
 from contracts.options import Format
 
-JobId = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 IdempotencyKey = Annotated[str, Meta(min_length=1, max_length=255, pattern="^[!-~]+$")]
 DocumentVersion = Literal["3.1", "3.0"]
 

@@ -4,14 +4,15 @@ The order is given as state machines that run side by side on one connection. A 
 message; a message that a machine does not know in its state is against the order. Close codes end everything.
 """
 
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from contracts import errors
 from contracts import job_messages as messages
 from contracts.errors import Fault
-from contracts.routes import JobId, Parameter
+from contracts.jobs import JobId
+from contracts.routes import Parameter
 
 Side = Literal["client", "server"]
 SUBPROTOCOL: Final = None
@@ -224,7 +225,7 @@ JOB_CHANNEL: Final = Channel(
         Parameter(
             name="after_seq",
             place="query",
-            type=Annotated[int, Meta(ge=0)],
+            type=messages.Sequence,
             summary="Replay the messages after the one with this `seq` instead of the state as it is.",
             example=17,
         ),
