@@ -1,17 +1,14 @@
 """What the server and its clients say on `/ws/{job_id}` and `/v1/ws`; every text frame is one of these, as JSON."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Raw, Struct
 
 from contracts.annotation import Annotation
-from contracts.jobs import ErrorDetail, JobFailure, JobId, JobProgress, JobStatus
+from contracts.jobs import ErrorDetail, JobFailure, JobId, JobProgress, JobStatus, Moment
 
 Sequence = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 """Counts messages; as large as a number in JSON can be for every client."""
-Moment = Annotated[datetime, Meta(tz=True)]
-"""RFC 3339 with a zone."""
 RequestId = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -23,7 +20,7 @@ class StatusUpdate(Struct, frozen=True, kw_only=True, tag="status_update"):
     """Counts the messages of a job from 1 without a gap; `?after_seq=` replays what came after one."""
     status: JobStatus
     progress: JobProgress
-    timestamp: datetime
+    timestamp: Moment
 
 
 class ResultMessage(Struct, frozen=True, kw_only=True, tag="result"):
@@ -33,7 +30,7 @@ class ResultMessage(Struct, frozen=True, kw_only=True, tag="result"):
     seq: Sequence
     status: Literal["completed"] = "completed"
     result: Annotation
-    timestamp: datetime
+    timestamp: Moment
 
 
 class JobErrorMessage(Struct, frozen=True, kw_only=True, tag="error"):
@@ -42,7 +39,7 @@ class JobErrorMessage(Struct, frozen=True, kw_only=True, tag="error"):
     job_id: JobId
     seq: Sequence
     error: JobFailure
-    timestamp: datetime
+    timestamp: Moment
 
 
 JobMessage = StatusUpdate | ResultMessage | JobErrorMessage
@@ -76,8 +73,8 @@ class Request(Struct, frozen=True, kw_only=True, tag="request"):
     """The operationId of OpenAPI, such as `getJob`."""
     parameters: dict[str, str | int | float | bool] = {}
     """Of path, query and headers by their names, such as `job_id`, `limit` or `Idempotency-Key`."""
-    metadata: Raw = Raw(b"{}")
-    """Of `createJob`: the form field `metadata` as an object."""
+    metadata: dict[str, object] = {}
+    """Of `createJob`: the form field `metadata`, an object as JobRequest says."""
     filename: str | None = None
     """Of `createJob`, which is followed by the recording in binary frames and an `upload.end`."""
 

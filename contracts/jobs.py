@@ -9,6 +9,8 @@ from contracts.annotation import Annotation
 from contracts.options import ChannelMode, Engine
 
 JobId = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+Moment = Annotated[datetime, Meta(tz=True)]
+"""RFC 3339 with a zone."""
 JobStatus = Literal["queued", "processing", "completed", "failed", "archived"]
 StageName = Literal[
     "validation", "preprocessing", "diarization", "transcription", "recognition", "carddav_lookup", "annotation"
@@ -65,7 +67,7 @@ class JobProgress(Struct, frozen=True, kw_only=True):
     """Of `current_stage`."""
     stages_completed: tuple[StageName, ...] = ()
     stages_remaining: tuple[StageName, ...] = ()
-    estimated_completion: datetime | None = None
+    estimated_completion: Moment | None = None
 
 
 class JobFailure(Struct, frozen=True, kw_only=True):
@@ -84,9 +86,9 @@ class Job(Struct, frozen=True, kw_only=True):
     job_id: JobId
     """UUID."""
     status: JobStatus
-    created_at: datetime
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
+    created_at: Moment
+    started_at: Moment | None = None
+    completed_at: Moment | None = None
     """When it completed or failed."""
     priority: int = 0
     position: int | None = None
@@ -94,7 +96,7 @@ class Job(Struct, frozen=True, kw_only=True):
     progress: JobProgress
     estimated_duration: int | None = None
     """Seconds that processing takes by the speed measured on this machine; null where the length is unknown."""
-    estimated_completion: datetime | None = None
+    estimated_completion: Moment | None = None
     file_info: FileInfo
     metadata: dict[str, object] = {}
     """What the client sent with the recording, its own keys included."""
@@ -121,7 +123,7 @@ class JobResult(Struct, frozen=True, kw_only=True):
 
     job_id: JobId
     status: Literal["completed"] = "completed"
-    completed_at: datetime
+    completed_at: Moment
     processing_time: float
     """Seconds."""
     result: Annotation
@@ -133,7 +135,7 @@ class QueuedJob(Struct, frozen=True, kw_only=True):
     job_id: JobId
     status: Literal["queued"] = "queued"
     position: Annotated[int, Meta(ge=1)]
-    estimated_start: datetime | None = None
+    estimated_start: Moment | None = None
 
 
 class QueueStatus(Struct, frozen=True, kw_only=True):
@@ -227,7 +229,7 @@ class ErrorDetail(Struct, frozen=True, kw_only=True):
     retryable: bool = False
     """Whether the same request may succeed later."""
     details: dict[str, str | float] = {}
-    timestamp: datetime
+    timestamp: Moment
     request_id: str
 
 
