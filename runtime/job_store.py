@@ -7,7 +7,7 @@ right after the commit (`then`), so that no other change comes in between.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
@@ -159,10 +159,11 @@ class JobStore:
 
         return await self._write(work, moved)
 
-    async def claim(self, busy: Sequence[str], now: float, then: Callable[[JobRow], None]) -> JobRow | None:
+    async def claim(self, taken: Collection[str], now: float, then: Callable[[JobRow], None]) -> JobRow | None:
         """The job to be run next, from now on `processing`: one that was interrupted, or the first of the queue."""
 
         def work(writer: sqlite3.Connection) -> tuple[JobRow, str] | None:
+            busy = tuple(taken)
             row = writer.execute(
                 f"{SELECT} WHERE status IN ('processing', 'queued') AND job_id NOT IN ({_marks(busy)})"
                 " ORDER BY status = 'queued', priority DESC, number LIMIT 1",
@@ -186,23 +187,26 @@ class JobStore:
         claimed = await self._write(work, moved)
         return None if claimed is None else claimed[0]
 
-    async def finish(self, ended: JobRow, then: Callable[[JobRow], None]) -> None:
-        """Write down how a job ended: its status, completed_at, failure, processing_time and last_seq."""
+    async def finish(self, ended: JobRow, then: Callable[[JobRow], None]) -> bool:
+        """Write down how a job ended: its status, completed_at, failure, processing_time and last_seq.
 
-        def work(writer: sqlite3.Connection) -> str:
-            before = _only(writer, ended.job_id).status
-            writer.execute(
+        False where it does not run any more, because it was deleted meanwhile; then nothing changes.
+        """
+
+        def work(writer: sqlite3.Connection) -> bool:
+            changed = writer.execute(
                 "UPDATE jobs SET status = ?, completed_at = ?, failure = ?, processing_time = ?, last_seq = ?"
-                " WHERE job_id = ?",
+                " WHERE job_id = ? AND status = 'processing'",
                 (ended.status, ended.completed_at, ended.failure, ended.processing_time, ended.last_seq, ended.job_id),
             )
-            return before
+            return changed.rowcount == 1
 
-        def moved(before: str) -> None:
-            self._count(before, ended.status)
-            then(ended)
+        def moved(changed: bool) -> None:
+            if changed:
+                self._count("processing", ended.status)
+                then(ended)
 
-        await self._write(work, moved)
+        return await self._write(work, moved)
 
     async def set_status(self, row: JobRow, status: str, then: Callable[[JobRow], None]) -> None:
         """Make a job `archived`, or `deleted`, which hides it until it is removed."""
@@ -210,6 +214,8 @@ class JobStore:
         def work(writer: sqlite3.Connection) -> str:
             before = _only(writer, row.job_id).status
             writer.execute("UPDATE jobs SET status = ? WHERE job_id = ?", (status, row.job_id))
+            if status == "deleted":
+                writer.execute("DELETE FROM keys WHERE job_id = ?", (row.job_id,))
             return before
 
         def moved(before: str) -> None:

@@ -1,0 +1,249 @@
+"""The workers: they take jobs in the order of the queue, run them through the graph and write down how they ended."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+from anyio import CancelScope, CapacityLimiter, Event, create_task_group, sleep, to_thread
+from anyio.lowlevel import checkpoint
+from msgspec.structs import replace
+
+from contracts.annotation import Annotation
+from contracts.errors import AUDIO_TOO_LONG, CallAnnotateError
+from contracts.job_messages import StatusUpdate
+from contracts.jobs import JobProgress
+from contracts.options import AnnotateOptions
+from runtime.call import annotate_call
+from runtime.engine import Engine
+from runtime.engines import Engines
+from runtime.job_feed import JobFeeds
+from runtime.job_progress import VALIDATING, job_progress
+from runtime.job_store import JobRow, JobStore
+from runtime.job_views import error_message, failure_of, in_seconds, moment, result_message
+from runtime.progress import Progress
+from runtime.running import StageFailed
+from runtime.settings import Settings
+from runtime.speed import Speed
+from runtime.volume import Volume, room_needed, write_whole
+from stages.audio_file import AudioFile
+from stages.decode import open_audio
+
+NEWS: Final = 0.5
+"""Seconds from one message about progress to the next."""
+
+log: Final = structlog.get_logger()
+
+
+@dataclass(eq=False)
+class RunningJob:
+    """A job in a worker's hands."""
+
+    row: JobRow
+    scope: CancelScope = field(default_factory=CancelScope)
+    ended: Event = field(default_factory=Event)
+    """Set when no worker has the job any more."""
+    progress: JobProgress = VALIDATING
+    changed: Event = field(default_factory=Event)
+    """Set when there is progress that watchers were not told."""
+    moved: float = field(default_factory=time.monotonic)
+    """When there was progress last."""
+
+    def note(self, progress: JobProgress) -> None:
+        """Take in how far the job is."""
+        if progress != self.progress:
+            self.progress, self.moved = progress, time.monotonic()
+            self.changed.set()
+
+
+class JobQueue:
+    """Jobs that wait and jobs that run."""
+
+    def __init__(
+        self, settings: Settings, volume: Volume, store: JobStore, feeds: JobFeeds, engines: Engines, speed: Speed
+    ) -> None:
+        self._settings: Final = settings
+        self._volume: Final = volume
+        self._store: Final = store
+        self._feeds: Final = feeds
+        self._engines: Final = engines
+        self.speed: Final = speed
+        self._files: Final = CapacityLimiter(settings.jobs_at_once)
+        self._taken: Final[set[str]] = set()
+        """Jobs that a worker has or is about to get; filled in the writer's thread, where jobs are claimed."""
+        self._news = Event()
+        self.running: Final[dict[str, RunningJob]] = {}
+        """By job_id, the one that began first at the front."""
+        self.workers = 0
+        """Workers that are alive."""
+
+    def wake(self) -> None:
+        """Tell the workers that there may be something to do."""
+        self._news.set()
+        self._news = Event()
+
+    async def work(self) -> None:
+        """One worker: job after job, until it is cancelled."""
+        self.workers += 1
+        try:
+            while True:
+                news = self._news
+                row = await self._store.claim(self._taken, time.time(), self._begin)
+                if row is None:
+                    await news.wait()
+                else:
+                    await self._run(row)
+        finally:
+            self.workers -= 1
+
+    async def cancel(self, job_id: str) -> None:
+        """Stop a job that runs; returns when its worker has let go of it."""
+        while job_id in self._taken:
+            running = self.running.get(job_id)
+            if running is None:
+                await checkpoint()  # it has been claimed this very moment
+            else:
+                running.scope.cancel()
+                await running.ended.wait()
+
+    def _begin(self, row: JobRow) -> None:
+        """In the writer's thread, before any other job is claimed."""
+        self._taken.add(row.job_id)
+        self._volume.settle(row.job_id, row.format, row.status)
+
+    async def _run(self, row: JobRow) -> None:
+        """Run a job to its end; one that is cancelled stays as it is, to be gone on with or to be deleted."""
+        running = self.running[row.job_id] = RunningJob(row)
+        try:
+            with structlog.contextvars.bound_contextvars(job_id=row.job_id), running.scope:
+                file_info = {"filename": row.filename, "size": row.size}
+                log.info("job_started", file_info=file_info, starts=row.starts)
+                try:
+                    annotation = await self._annotated(running)
+                except Exception as error:
+                    await self._fail(running, error)
+                else:
+                    await self._complete(running, annotation)
+        finally:
+            self._taken.discard(row.job_id)
+            del self.running[row.job_id]
+            running.ended.set()
+
+    async def _annotated(self, running: RunningJob) -> Annotation:
+        row = running.row
+        options = msgspec.json.decode(row.options, type=AnnotateOptions)
+        await self._tell(running)
+        path = self._volume.recording(row.job_id, row.format, "processing")
+        file = await to_thread.run_sync(open_audio, path, options.channels, limiter=self._files)
+        async with self._engines.use(options) as engine:
+            return await self._through_graph(running, engine, file, options)
+
+    async def _through_graph(
+        self, running: RunningJob, engine: Engine, file: AudioFile, options: AnnotateOptions
+    ) -> Annotation:
+        """The result; watchers are told how far it is meanwhile."""
+        failure: Exception | None = None
+        async with create_task_group() as tasks:
+            tasks.start_soon(self._tell_on, running)
+            try:
+                annotation = await annotate_call(engine, file, options, self._report(running))
+            except Exception as error:  # raised again below, outside the group
+                failure = error
+            tasks.cancel_scope.cancel()
+        if failure is not None:
+            raise failure
+        return annotation
+
+    def _report(self, running: RunningJob) -> Callable[[Progress], None]:
+        """What the graph calls with its progress."""
+        longest = self._settings.max_duration
+        expected = self.speed.estimate(running.row.model, running.row.duration)
+
+        def report(progress: Progress) -> None:
+            if progress.stages[0].done > longest:
+                raise CallAnnotateError(AUDIO_TOO_LONG, duration=progress.stages[0].done, max_allowed=longest)
+            ready = progress.remaining
+            if expected is not None and (ready is None or running.row.starts > 1 or (progress.fraction or 0) < 0.2):
+                ready = expected * (1 - (progress.fraction or 0.0))
+            least = running.progress.percentage
+            running.note(job_progress(progress, least, in_seconds(ready)))
+
+        return report
+
+    async def _tell_on(self, running: RunningJob) -> None:
+        """Tell watchers of progress, not too often."""
+        while True:
+            await running.changed.wait()
+            running.changed = Event()
+            await self._tell(running)
+            await sleep(NEWS)
+
+    async def _tell(self, running: RunningJob) -> None:
+        job_id, progress = running.row.job_id, running.progress
+        await self._feeds.publish(job_id, lambda seq: StatusUpdate(
+            job_id=job_id, seq=seq, status="processing", progress=progress, timestamp=moment(time.time())
+        ))  # fmt: skip
+
+    async def _complete(self, running: RunningJob, annotation: Annotation) -> None:
+        """Write the result, then say so in the database, then to the watchers."""
+        job_id = running.row.job_id
+        path = self._volume.result(job_id)
+        while True:
+            try:
+                await to_thread.run_sync(_write_result, path, annotation, limiter=self._files)
+                break
+            except CallAnnotateError as error:
+                # Hours of work may be in it: wait until somebody has made room.
+                log.error("result_not_written", code=error.fault.code, problem=error.message)
+                await sleep(self._settings.queue_poll_interval)
+        ended = replace(
+            running.row,
+            status="completed",
+            completed_at=time.time(),
+            processing_time=annotation.metadata.processing_time,
+            last_seq=self._next_seq(job_id),
+        )
+        with CancelScope(shield=True):
+            if not await self._store.finish(ended, self._settle):
+                return
+            self._feeds.end(result_message(ended, annotation))
+        if ended.starts == 1:
+            self.speed.learn(ended.model, annotation.metadata.total_duration, annotation.metadata.processing_time)
+        log.info("job_completed", processing_time=ended.processing_time)
+
+    async def _fail(self, running: RunningJob, error: Exception) -> None:
+        """Write down why the job failed, then tell the watchers."""
+        row = running.row
+        failure = failure_of(error, row.filename)
+        if not isinstance(error, CallAnnotateError) or isinstance(error, StageFailed):
+            log.error("job_failed", code=failure.code, problem=failure.message, exc_info=error)
+        else:
+            log.warning("job_failed", code=failure.code, problem=failure.message)
+        ended = replace(
+            row,
+            status="failed",
+            completed_at=time.time(),
+            failure=msgspec.json.encode(failure),
+            last_seq=self._next_seq(row.job_id),
+        )
+        with CancelScope(shield=True):
+            if await self._store.finish(ended, self._settle):
+                self._feeds.end(error_message(ended))
+
+    def _next_seq(self, job_id: str) -> int:
+        last = self._feeds.last(job_id)
+        assert last is not None
+        return last.seq + 1
+
+    def _settle(self, row: JobRow) -> None:
+        """In the writer's thread: put the files where the job's state wants them."""
+        self._volume.settle(row.job_id, row.format, row.status)
+        self._volume.forget_work(row.job_id)
+
+
+def _write_result(path: Path, annotation: Annotation) -> None:
+    with room_needed():
+        write_whole(path, msgspec.json.encode(annotation))

@@ -1,0 +1,111 @@
+"""What a client asks for with a recording: the JSON of `metadata`, checked, as options of the graph."""
+
+import unicodedata
+from collections.abc import Collection
+from importlib.util import find_spec
+from typing import Final
+
+import msgspec
+
+from contracts.errors import INVALID_FIELD, INVALID_JSON, CallAnnotateError
+from contracts.jobs import JobRequest
+from contracts.options import AnnotateOptions, Engine
+from models.catalogue import default_catalogue
+from runtime.settings import Settings
+
+FIELD: Final = "metadata"
+LARGEST: Final = 64 * 1024
+"""Bytes of the JSON at most."""
+LONGEST_NAME: Final = 255
+"""Characters of a file's name that are kept."""
+
+
+def read_request(metadata: bytes) -> tuple[JobRequest, dict[str, object]]:
+    """The request, and everything that the client sent; raises INVALID_JSON or INVALID_FIELD."""
+    if len(metadata) > LARGEST:
+        raise CallAnnotateError(
+            INVALID_FIELD, field=FIELD, problem=f"it has {len(metadata)} bytes", allowed=f"at most {LARGEST} bytes"
+        )
+    try:
+        sent = msgspec.json.decode(metadata or b"{}")
+        msgspec.json.encode(sent)
+    except RecursionError:
+        raise CallAnnotateError(INVALID_JSON, field=FIELD, cause="it is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeError, OverflowError) as error:
+        raise CallAnnotateError(INVALID_JSON, field=FIELD, cause=str(error)) from error
+    if not isinstance(sent, dict):
+        raise CallAnnotateError(INVALID_JSON, field=FIELD, cause="it is no object")
+    try:
+        return msgspec.convert(sent, JobRequest), sent
+    except msgspec.ValidationError as error:
+        problem, _, place = str(error).partition(" - at `$.")
+        field = f"{FIELD}.{place.rstrip('`')}" if place else FIELD
+        raise CallAnnotateError(
+            INVALID_FIELD, field=field, problem=problem, allowed="what /openapi.json says of JobRequest"
+        ) from error
+
+
+def options_of(request: JobRequest, settings: Settings) -> AnnotateOptions:
+    """The options of the graph; raises INVALID_FIELD."""
+    fewest, most = _bounds(request)
+    return AnnotateOptions(
+        language=None if request.language in {None, "auto"} else request.language,
+        min_speakers=fewest,
+        max_speakers=most,
+        channels=request.channels,
+        model=_model(request.model, settings),
+        engine=_engine(request, settings),
+    )
+
+
+def check_language(language: str | None, known: Collection[str], model: str) -> None:
+    """Raises INVALID_FIELD where a model does not know the language."""
+    if language is not None and language not in known:
+        problem = f"{language!r} is unknown to the model {model!r}"
+        allowed = ", ".join(["auto", *sorted(known)])
+        raise CallAnnotateError(INVALID_FIELD, field=f"{FIELD}.language", problem=problem, allowed=allowed)
+
+
+def safe_name(filename: str) -> str:
+    """A file's name as it can be shown: without folders and control characters, and not too long."""
+    last = filename.replace("\\", "/").rsplit("/", 1)[-1]
+    shown = "".join(letter for letter in unicodedata.normalize("NFC", last) if letter.isprintable()).strip()
+    return shown[:LONGEST_NAME] if shown.strip(".") else "recording"
+
+
+def _bounds(request: JobRequest) -> tuple[int, int | None]:
+    fewest, most = request.min_speakers, request.max_speakers
+    if request.speakers is not None:
+        if fewest is not None or most is not None:
+            problem = "it stands beside min_speakers or max_speakers"
+            allowed = "either the exact number, or bounds"
+            raise CallAnnotateError(INVALID_FIELD, field=f"{FIELD}.speakers", problem=problem, allowed=allowed)
+        return request.speakers, request.speakers
+    if fewest is not None and most is not None and fewest > most:
+        problem = f"{fewest} is more than max_speakers {most}"
+        raise CallAnnotateError(
+            INVALID_FIELD, field=f"{FIELD}.min_speakers", problem=problem, allowed="bounds in order"
+        )
+    return fewest or 1, most
+
+
+def _model(wanted: str | None, settings: Settings) -> str:
+    """A name of the catalogue or the server's own model: a client names no folders and no repositories."""
+    if wanted is None or wanted == settings.model:
+        return settings.model
+    names = [entry.name for entry in default_catalogue().models if entry.kind == "transcription"]
+    for name in names:
+        if wanted in {name, name.removeprefix("whisper-")}:
+            return name
+    allowed = ", ".join(dict.fromkeys([settings.model, *names]))
+    raise CallAnnotateError(
+        INVALID_FIELD, field=f"{FIELD}.model", problem=f"there is no model {wanted!r}", allowed=allowed
+    )
+
+
+def _engine(request: JobRequest, settings: Settings) -> Engine:
+    wanted = request.engine or settings.engine
+    if wanted == "pyannote" and (find_spec("pyannote") is None or find_spec("pyannote.audio") is None):
+        problem = "the engine 'pyannote' is not installed on this server"
+        raise CallAnnotateError(INVALID_FIELD, field=f"{FIELD}.engine", problem=problem, allowed="onnx")
+    return wanted

@@ -1,0 +1,361 @@
+"""The service: everything that the front doors can ask for, and the tasks behind it."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+from anyio import CancelScope, CapacityLimiter, Event, create_task_group, to_thread
+from anyio.abc import ObjectReceiveStream
+from msgspec import Struct
+
+from contracts.annotation import Annotation
+from contracts.errors import (
+    AUDIO_TOO_LONG,
+    IDEMPOTENCY_CONFLICT,
+    INVALID_FIELD,
+    INVALID_OPTION,
+    JOB_NOT_FOUND,
+    QUEUE_FULL,
+    SHUTTING_DOWN,
+    STORAGE_FULL,
+    WRONG_STATE,
+    CallAnnotateError,
+)
+from contracts.job_messages import JobMessage, StatusUpdate
+from contracts.jobs import (
+    Job,
+    JobPage,
+    JobProgress,
+    JobResult,
+    JobStatus,
+    QueuedJob,
+    QueueStatus,
+    ServiceInfo,
+)
+from contracts.options import AnnotateOptions
+from runtime.engines import Engines
+from runtime.job_feed import JobFeeds
+from runtime.job_progress import DONE, WAITING
+from runtime.job_queue import JobQueue
+from runtime.job_request import check_language, options_of, read_request
+from runtime.job_store import NAME, JobRow, JobStore, Key
+from runtime.job_views import (
+    Forecast,
+    error_message,
+    in_seconds,
+    job_view,
+    moment,
+    queued_message,
+    renamed,
+    result_message,
+)
+from runtime.settings import Settings
+from runtime.speed import REMEMBERED, Speed
+from runtime.upload import Upload, Uploads
+from runtime.volume import Volume
+from stages.audio_file import AudioFile
+from stages.decode import open_audio
+
+SHOWN: Final = 100
+"""Jobs of the queue that its status names."""
+MEDIA_TYPES: Final = {"wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "opus": "audio/ogg"}
+
+log: Final = structlog.get_logger()
+
+
+class JobAudio(Struct, frozen=True):
+    """The recording of a job."""
+
+    path: Path
+    size: int
+    """Bytes."""
+    media_type: str
+    filename: str
+    """As the client named it."""
+
+
+class JobService:
+    """What the front doors talk to. Every method is to be called in the event loop; none of them blocks it."""
+
+    def __init__(
+        self, settings: Settings, volume: Volume, store: JobStore, feeds: JobFeeds, engines: Engines, queue: JobQueue
+    ) -> None:
+        self.settings: Final = settings
+        self.stopping: Final = Event()
+        """Set when the server is to tell its clients and to stop."""
+        self._volume: Final = volume
+        self._store: Final = store
+        self._feeds: Final = feeds
+        self._engines: Final = engines
+        self._queue: Final = queue
+        self._speed: Final = queue.speed
+        self._uploads: Final = Uploads(volume, settings)
+        self._files: Final = CapacityLimiter(4)
+        self._began: Final = time.monotonic()
+
+    def upload(self, filename: str) -> AbstractAsyncContextManager[Upload]:
+        """A place for a recording; what is not submitted is removed when the body is left."""
+        return self._uploads.open(filename)
+
+    async def admit(self) -> None:
+        """Raises SHUTTING_DOWN, QUEUE_FULL or STORAGE_FULL where an upload need not even begin."""
+        if self.stopping.is_set():
+            raise CallAnnotateError(SHUTTING_DOWN)
+        queued = self._store.counts["queued"]
+        if queued >= self.settings.queue_limit:
+            raise CallAnnotateError(QUEUE_FULL, queued=queued, retry_after=max(1, round(self._speed.average)))
+        if await to_thread.run_sync(self._volume.free, limiter=self._files) < self.settings.min_free_space:
+            raise CallAnnotateError(STORAGE_FULL)
+
+    async def submit(self, upload: Upload, metadata: bytes, *, idempotency_key: str | None = None) -> Job:
+        """Make a job of an upload that is complete.
+
+        With a key that was used for the same upload and metadata, the job of then. Raises what is wrong with the
+        recording or the metadata, AUDIO_TOO_LONG, IDEMPOTENCY_CONFLICT, QUEUE_FULL, STORAGE_FULL or SHUTTING_DOWN.
+        """
+        await self.admit()
+        request, sent = read_request(metadata)
+        options = options_of(request, self.settings)
+        self._check_language(options)
+        digest = await upload.finish()
+        file = await self._looked_at(upload.path, options, upload.filename)
+        row = JobRow(
+            job_id=upload.job_id,
+            priority=request.priority,
+            created_at=time.time(),
+            filename=upload.filename,
+            size=upload.size,
+            format=file.format,
+            duration=file.duration,
+            sample_rate=file.sample_rate,
+            channels=file.channels,
+            metadata=msgspec.json.encode(sent),
+            options=msgspec.json.encode(options),
+            model=options.model,
+        )
+        key = Key(idempotency_key, f"{digest} {row.metadata.decode()}") if idempotency_key is not None else None
+        with CancelScope(shield=True):
+            added, fingerprint = await self._store.add(row, key, lambda new: self._settle(new, upload.path))
+            if key is None or fingerprint is None:
+                self._feeds.begin(queued_message(added, WAITING))
+                self._queue.wake()
+                log.info("job_created", job_id=row.job_id, file_info={"filename": row.filename, "size": row.size})
+        if key is not None and fingerprint is not None:
+            if fingerprint != key.fingerprint:
+                raise CallAnnotateError(IDEMPOTENCY_CONFLICT, job_id=added.job_id)
+            return await self.job(added.job_id)
+        return job_view(added, None, await self._forecast(), self._speed)
+
+    async def find_idempotent(self, key: str) -> Job | None:
+        """The job that an Idempotency-Key was used for."""
+        row = await self._store.of_key(key)
+        return None if row is None else await self._view(row)
+
+    async def job(self, job_id: str, *, include_result: bool = False) -> Job:
+        """A job; raises JOB_NOT_FOUND."""
+        row = await self._row(job_id)
+        job = await self._view(row)
+        if not include_result:
+            return job
+        result = await self._result(row) if row.status == "completed" else None
+        return msgspec.structs.replace(job, result=result)
+
+    async def jobs(self, *, status: JobStatus | None, limit: int, offset: int) -> JobPage:
+        """Jobs, the newest first."""
+        rows, total = await self._store.page(status, limit, offset)
+        waiting = any(row.status == "queued" for row in rows)
+        forecast = await self._forecast() if waiting else None
+        return JobPage(
+            jobs=tuple(job_view(row, self._progress(row), forecast, self._speed) for row in rows),
+            total=total,
+            limit=limit,
+            offset=offset,
+        )
+
+    async def result(self, job_id: str) -> JobResult:
+        """The result of a completed job; raises JOB_NOT_FOUND or WRONG_STATE."""
+        row = await self._row(job_id)
+        if row.status != "completed" or row.completed_at is None:
+            raise wrong_state(row, "There is a result once a job is completed")
+        return JobResult(
+            job_id=job_id,
+            completed_at=moment(row.completed_at),
+            processing_time=row.processing_time or 0.0,
+            result=await self._result(row),
+        )
+
+    async def audio(self, job_id: str) -> JobAudio:
+        """The recording of a job; raises JOB_NOT_FOUND, or WRONG_STATE once the job is archived."""
+        row = await self._row(job_id)
+        if row.status == "archived":
+            raise wrong_state(row, "The recording is removed when a job is archived")
+        path = self._volume.recording(job_id, row.format, row.status)
+        return JobAudio(path, row.size, MEDIA_TYPES[row.format], row.filename)
+
+    async def delete(self, job_id: str) -> None:
+        """Cancel a job that runs, then remove everything of it; raises JOB_NOT_FOUND."""
+        row = await self._row(job_id)
+        with CancelScope(shield=True):
+            await self._store.set_status(row, "deleted", lambda _: None)
+            await self._queue.cancel(job_id)
+            await to_thread.run_sync(self._volume.forget, job_id, row.format, limiter=self._files)
+            await self._store.remove(job_id)
+            self._feeds.forget(job_id)
+            self._queue.wake()
+        log.info("job_deleted", job_id=job_id)
+
+    async def queue(self) -> QueueStatus:
+        """The queue as a whole."""
+        queued = await self._store.in_state("queued")
+        forecast = self._forecast_of(queued)
+        running = tuple(self._queue.running)
+        return QueueStatus(
+            queue_length=len(queued),
+            processing_job=running[0] if running else None,
+            processing_jobs=running,
+            average_processing_time=round(self._speed.average, 3),
+            jobs=tuple(
+                QueuedJob(
+                    job_id=row.job_id,
+                    position=forecast.positions[row.job_id],
+                    estimated_start=in_seconds(forecast.starts[row.job_id]),
+                )
+                for row in queued[:SHOWN]
+            ),
+        )
+
+    def info(self) -> ServiceInfo:
+        """What the service can do."""
+        engine = self._engines.loaded(self.settings.model, self.settings.engine)
+        return ServiceInfo(
+            version=version("callannotate"),
+            max_file_size=self.settings.max_file_size,
+            max_duration=self.settings.max_duration,
+            model=self.settings.model,
+            engine=self.settings.engine,
+            languages=tuple(sorted(engine.whisper.languages)) if engine is not None else (),
+        )
+
+    @asynccontextmanager
+    async def watch(self, job_id: str, after_seq: int | None = None) -> AsyncIterator[ObjectReceiveStream[JobMessage]]:
+        """The messages of a job: the current state, or those after `after_seq`, then what comes, up to the last one.
+
+        Where messages after `after_seq` are no longer kept, the current state comes first. Raises JOB_NOT_FOUND, also
+        to who reads when the job is deleted; SLOW_READER to who does not read.
+        """
+        while (following := self._feeds.subscribe(job_id, after_seq)) is None:
+            row = await self._row(job_id)
+            if row.status not in {"queued", "processing"}:
+                yield self._feeds.replay(await self._last_message(row), after_seq)
+                return
+        feed, subscription = following
+        try:
+            yield subscription
+        finally:
+            feed.watchers.discard(subscription)
+
+    async def _last_message(self, row: JobRow) -> JobMessage:
+        """Of a job that has ended."""
+        if row.status == "completed":
+            return result_message(row, await self._result(row))
+        if row.status == "failed":
+            return error_message(row)
+        when = moment(row.completed_at or row.created_at)
+        return StatusUpdate(job_id=row.job_id, seq=row.last_seq, status=row.status, progress=DONE, timestamp=when)
+
+    async def _row(self, job_id: str) -> JobRow:
+        row = await self._store.get(job_id)
+        if row is None:
+            raise CallAnnotateError(JOB_NOT_FOUND, job_id=job_id)
+        return row
+
+    async def _view(self, row: JobRow) -> Job:
+        forecast = await self._forecast() if row.status == "queued" else None
+        return job_view(row, self._progress(row), forecast, self._speed)
+
+    async def _forecast(self) -> Forecast:
+        return self._forecast_of(await self._store.in_state("queued"))
+
+    def _forecast_of(self, queued: list[JobRow]) -> Forecast:
+        running = []
+        for job in self._queue.running.values():
+            ready = job.progress.estimated_completion
+            running.append(None if ready is None else max(0.0, ready.timestamp() - time.time()))
+        return Forecast(self._speed, queued, running, self.settings.jobs_at_once)
+
+    def _progress(self, row: JobRow) -> JobProgress | None:
+        running = self._queue.running.get(row.job_id)
+        return running.progress if running is not None and row.status == "processing" else None
+
+    async def _result(self, row: JobRow) -> Annotation:
+        return await to_thread.run_sync(_read_result, self._volume.result(row.job_id), limiter=self._files)
+
+    async def _looked_at(self, path: Path, options: AnnotateOptions, filename: str) -> AudioFile:
+        """The recording; raises what is wrong with it, with the client's name for it."""
+        try:
+            file = await to_thread.run_sync(open_audio, path, options.channels, limiter=self._files)
+        except CallAnnotateError as error:
+            if error.fault is INVALID_OPTION:
+                problem = "a recording with one channel cannot be two-sided"
+                raise CallAnnotateError(
+                    INVALID_FIELD, field="metadata.channels", problem=problem, allowed="auto or mono"
+                ) from error
+            raise renamed(error, filename) from error
+        if file.duration is not None and file.duration > self.settings.max_duration:
+            raise CallAnnotateError(AUDIO_TOO_LONG, duration=file.duration, max_allowed=self.settings.max_duration)
+        return file
+
+    def _check_language(self, options: AnnotateOptions) -> None:
+        """As far as it is known before the model is loaded: all multilingual models know the same."""
+        engine = self._engines.loaded(options.model, options.engine)
+        if engine is None and not options.model.endswith(".en"):
+            engine = self._engines.loaded(self.settings.model, self.settings.engine)
+        if engine is not None:
+            check_language(options.language, engine.whisper.languages, options.model)
+
+    def _settle(self, row: JobRow, origin: Path) -> None:
+        self._volume.settle(row.job_id, row.format, row.status, origin)
+
+
+def wrong_state(row: JobRow, needed: str) -> CallAnnotateError:
+    """WRONG_STATE of a job."""
+    return CallAnnotateError(WRONG_STATE, job_id=row.job_id, status=row.status, needed=needed)
+
+
+def _read_result(path: Path) -> Annotation:
+    return msgspec.json.decode(path.read_bytes(), type=Annotation)
+
+
+@asynccontextmanager
+async def open_service(settings: Settings, *, engines: Engines | None = None) -> AsyncIterator[JobService]:
+    """The service at work. A task of it that dies ends the body and raises SERVER_FAILED.
+
+    When the body is left, a job that runs stays as it is, to be gone on with at the next start.
+    """
+    engines = engines or Engines(settings.threads)
+    async with AsyncExitStack() as stack:
+        volume = Volume(settings.volume_path)
+        stack.enter_context(volume.opened())
+        store = await to_thread.run_sync(JobStore, volume.root / NAME)
+        stack.callback(store.close)
+        feeds = JobFeeds(volume, settings.replay_buffer, settings.watcher_buffer)
+        speed = Speed()
+        for model, duration, elapsed in reversed(await store.speeds(REMEMBERED)):
+            speed.learn(model, duration, elapsed)
+        options = AnnotateOptions(model=settings.model, engine=settings.engine)
+        await stack.enter_async_context(engines.use(options))
+        queue = JobQueue(settings, volume, store, feeds, engines, speed)
+        service = JobService(settings, volume, store, feeds, engines, queue)
+        for row in await store.in_state("processing", "queued"):
+            await feeds.resume(queued_message(row, WAITING))
+        async with create_task_group() as tasks:
+            for _ in range(settings.jobs_at_once):
+                tasks.start_soon(queue.work, name="worker")
+            yield service
+            service.stopping.set()
+            tasks.cancel_scope.cancel()
