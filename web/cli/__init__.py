@@ -11,6 +11,7 @@ from contracts.errors import INTERNAL, INTERRUPTED, CallAnnotateError
 
 COMMANDS: Final = {
     "annotate": ("web.cli.annotate:annotate", "Annotate recordings: who spoke when, and what they said."),
+    "serve": ("web.cli.serve:serve", "Serve the REST and WebSocket interfaces."),
     "graph": ("web.cli.graph:graph", "Draw the graph that a call goes through."),
     "models": ("web.cli.models:models_group", "List, fetch and remove the weights."),
 }
@@ -48,6 +49,7 @@ def cli() -> None:
       callannotate annotate call.wav
       callannotate annotate --language ru --speakers 2 --format srt call.mp3
       callannotate annotate --format json --format vtt --output results calls/*.wav
+      callannotate serve --port 8000
       callannotate models list
     """
 

@@ -1,0 +1,154 @@
+"""The Quart app: the route table bound to the operations, and the two WebSocket paths."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+from typing import Final, cast
+
+import structlog
+from quart import Quart, Response, Websocket, g, has_request_context, request, websocket
+from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from contracts.errors import INTERNAL, METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND, UPLOAD_STALLED, CallAnnotateError
+from contracts.routes import ROUTES, Route
+from runtime.service import JobService
+from web.answers import Answer, Call, error_answer, new_request_id, wanted_language
+from web.asgi import BoundedRequest, HTTPConnection, WebsocketConnection
+from web.connections import Connections
+from web.files import file_blocks
+from web.job_socket import follow_job
+from web.rest import Operations
+from web.socket import run_session
+from web.uploads import MultipartForm, drain
+
+LOG: Final = structlog.get_logger("callannotate.web")
+EXTRA_HEADERS: Final = ("Accept", "If-Range")
+"""Headers that the operations look at beside those of the route table."""
+
+
+def create_app(service: JobService) -> Quart:
+    """The app over an open service."""
+    app = Quart("callannotate", static_folder=None)
+    app.request_class = BoundedRequest
+    app.asgi_http_class = HTTPConnection
+    app.asgi_websocket_class = WebsocketConnection
+    # Recordings may take as long as they like: what stalls is ended by the socket's own timeout.
+    app.config["RESPONSE_TIMEOUT"] = None
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False
+    operations = Operations(service)
+    for route in ROUTES:
+        app.add_url_rule(
+            route.path.replace("{", "<").replace("}", ">"),
+            endpoint=route.operation_id,
+            view_func=_view(operations, route),
+            methods=[route.method],
+        )
+    app.before_request(_begin)
+    app.before_websocket(_begin)
+    app.after_request(_end)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+    connections = Connections(service, operations.limits)
+
+    async def job_socket(job_id: str) -> Response | None:
+        return await follow_job(connections, _socket(), job_id)
+
+    async def session_socket() -> None:
+        await run_session(connections, operations, _socket())
+
+    app.add_websocket("/ws/<job_id>", view_func=job_socket)
+    app.add_websocket("/v1/ws", view_func=session_socket)
+    return app
+
+
+def _view(operations: Operations, route: Route) -> Callable[..., Awaitable[Response]]:
+    async def view(**path: str) -> Response:
+        places: dict[str, Mapping[str, str] | Headers] = {
+            "path": path,
+            "query": request.args,
+            "header": request.headers,
+        }
+        values = {
+            parameter.name: text
+            for parameter in route.parameters
+            if (text := places[parameter.place].get(parameter.name)) is not None
+        }
+        values |= {name: request.headers[name] for name in EXTRA_HEADERS if name in request.headers}
+        call = Call(
+            route=route,
+            client=request.remote_addr or "",
+            language=wanted_language(request.headers.get("Accept-Language")),
+            values=values,
+            form=MultipartForm(cast(BoundedRequest, request)) if route.upload else None,
+            request_id=g.request_id,
+        )
+        answer = await operations.answer(call)
+        if answer.status >= 400 and answer.status != UPLOAD_STALLED.http_status:
+            await drain(cast(BoundedRequest, request))
+        return await response(answer, head=request.method == "HEAD")
+
+    return view
+
+
+def _socket() -> Websocket:
+    """The connection itself, for tasks that outlive the context that the proxy looks at."""
+    return cast(Websocket, websocket._get_current_object())  # type: ignore[attr-defined]
+
+
+async def response(answer: Answer, *, head: bool = False) -> Response:
+    """The answer as Quart sends it; without its body where only the head was asked for."""
+    headers = dict(answer.headers)
+    if answer.media_type:
+        headers["Content-Type"] = answer.media_type
+    if isinstance(answer.body, bytes):
+        return Response(answer.body, answer.status, headers)
+    found = Response(b"" if head else file_blocks(answer.body), answer.status, headers)
+    found.headers["Content-Length"] = str(answer.body.stop - answer.body.start)
+    return found
+
+
+async def _begin() -> None:
+    g.request_id = new_request_id()
+    g.started = perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+async def _end(answer: Response) -> Response:
+    cast(BoundedRequest, request).body.discard()
+    answer.headers["X-Request-ID"] = g.request_id
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    LOG.info(
+        "request_completed",
+        method=request.method,
+        path=request.path,
+        status=answer.status_code,
+        milliseconds=round(1000 * (perf_counter() - g.started), 1),
+    )
+    return answer
+
+
+async def _http_error(error: HTTPException) -> Response:
+    """What routing says, in the words of the catalogue."""
+    asked = request if has_request_context() else websocket
+    if isinstance(error, MethodNotAllowed):
+        methods = ", ".join(sorted(error.valid_methods or ()))
+        found = CallAnnotateError(METHOD_NOT_ALLOWED, method=request.method, allowed=methods)
+    else:
+        found = CallAnnotateError(ROUTE_NOT_FOUND, path=asked.path[:200])
+    if has_request_context():
+        await drain(cast(BoundedRequest, request))
+    return await _error_response(found)
+
+
+async def _unexpected(error: Exception) -> Response:
+    LOG.error("request_failed", exc_info=error)
+    return await _error_response(CallAnnotateError(INTERNAL, stage="server", cause="an unexpected error"))
+
+
+async def _error_response(error: CallAnnotateError) -> Response:
+    asked = request if has_request_context() else websocket
+    language = wanted_language(asked.headers.get("Accept-Language"))
+    return await response(error_answer(error, language, g.request_id).with_headers({"X-Request-ID": g.request_id}))

@@ -1,0 +1,102 @@
+"""Quart's two ends of a connection with bounded queues in place of its unbounded ones.
+
+A reader that is slower than the network makes Hypercorn stop reading from the socket, so TCP pushes back.
+"""
+
+import asyncio
+from typing import Any, Final, cast
+
+from anyio import BrokenResourceError, ClosedResourceError, EndOfStream, create_memory_object_stream
+from hypercorn.typing import ASGIReceiveCallable, WebsocketScope
+from quart import Quart, Request
+from quart.asgi import ASGIHTTPConnection, ASGIWebsocketConnection
+from quart.wrappers.request import Body
+
+BODY_CHUNKS: Final = 16
+"""Chunks of a request's body that wait; Hypercorn reads at most 64 KiB at a time."""
+FRAMES: Final = 2
+"""WebSocket messages that wait."""
+
+
+class BoundedBody(Body):
+    """The body of a request as it arrives; whoever iterates over it slowly slows the sender down."""
+
+    def __init__(self, expected_content_length: int | None, _max_content_length: int | None) -> None:
+        # Quart's own limit is not asked for: it knows neither bodies of unknown length nor several parts.
+        super().__init__(expected_content_length, None)
+        self._send, self._receive = create_memory_object_stream[bytes](BODY_CHUNKS)
+        self.whole: bool = False
+        """Whether its end has been read, so that the connection can be used again."""
+
+    async def put(self, data: bytes) -> None:
+        """Wait until there is room, or throw it away where nobody wants it any more."""
+        try:
+            if data:
+                await self._send.send(data)
+        except (BrokenResourceError, ClosedResourceError):
+            pass
+
+    def set_complete(self) -> None:
+        """The end has arrived."""
+        self._send.close()
+        super().set_complete()
+
+    def discard(self) -> None:
+        """Nobody will read on: whatever still arrives is thrown away."""
+        self._receive.close()
+
+    def close(self) -> None:
+        """The connection is gone or done with."""
+        self._send.close()
+        self._receive.close()
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await self._receive.receive()
+        except (EndOfStream, ClosedResourceError):
+            self.whole = True
+            raise StopAsyncIteration from None
+
+
+class BoundedRequest(Request):
+    """A request whose body is bounded."""
+
+    body_class: type[Body] = BoundedBody
+    body: BoundedBody
+
+
+class HTTPConnection(ASGIHTTPConnection):
+    """One request and its answer."""
+
+    async def handle_messages(self, request: Request, receive: ASGIReceiveCallable) -> None:
+        """Hand the body over until the client goes away, which cancels the handler."""
+        body = cast(BoundedBody, request.body)
+        try:
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+                if message["type"] == "http.request":
+                    await body.put(message.get("body", b""))
+                    if not message.get("more_body", False):
+                        body.set_complete()
+        finally:
+            body.close()
+
+
+class WebsocketConnection(ASGIWebsocketConnection):
+    """One WebSocket; frames wait in a bounded queue, and one of no bytes is one of no bytes."""
+
+    def __init__(self, app: Quart, scope: WebsocketScope) -> None:
+        super().__init__(app, scope)
+        self.queue: asyncio.Queue[Any] = asyncio.Queue(FRAMES)
+
+    async def handle_messages(self, receive: ASGIReceiveCallable) -> None:
+        """Hand the frames over until the client goes away, which cancels the handler."""
+        while True:
+            event = await receive()
+            if event["type"] == "websocket.disconnect":
+                return
+            if event["type"] == "websocket.receive":
+                text = event.get("text")
+                await self.queue.put(text if text is not None else event.get("bytes"))

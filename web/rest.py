@@ -1,0 +1,170 @@
+"""The operations, by their names in the route table; every front door calls these."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from anyio import CapacityLimiter, to_thread
+from prometheus_client import CONTENT_TYPE_LATEST
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import dump_options_header, parse_accept_header, quote_etag
+
+from contracts.errors import INTERNAL, NOT_ACCEPTABLE, SHUTTING_DOWN, CallAnnotateError
+from contracts.options import Format
+from contracts.routes import FORMAT_MEDIA_TYPES
+from runtime.service import JobService
+from web.answers import JSON, Answer, Call, FileSpan, error_answer, json_answer
+from web.documents import asyncapi_document, openapi_document
+from web.exports import render
+from web.parameters import value_of
+from web.ranges import wanted_range
+from web.rate_limits import RateLimits
+
+Handler = Callable[[Call], Awaitable[Answer]]
+LOG: Final = structlog.get_logger("callannotate.web")
+
+
+class Operations:
+    """Every operation of the route table, over one service."""
+
+    def __init__(self, service: JobService) -> None:
+        self._service: Final = service
+        self.limits: Final = RateLimits(service.settings)
+        self._rendering: Final = CapacityLimiter(1)
+        """Threads that write transcripts: a long one takes a moment, which the event loop has no time for."""
+        self.handlers: Final[dict[str, Handler]] = {
+            "createJob": self.create_job,
+            "listJobs": self.list_jobs,
+            "getJob": self.get_job,
+            "deleteJob": self.delete_job,
+            "getJobResult": self.get_job_result,
+            "getJobAudio": self.get_job_audio,
+            "getQueueStatus": self.get_queue_status,
+            "getHealth": self.get_health,
+            "getRootHealth": self.get_health,
+            "getInfo": self.get_info,
+            "getRootInfo": self.get_info,
+            "getMetrics": self.get_metrics,
+            "getOpenapi": self.get_openapi,
+            "getAsyncapi": self.get_asyncapi,
+        }
+
+    async def answer(self, call: Call) -> Answer:
+        """Run the operation that is asked for; whatever goes wrong is an answer as well."""
+        headers = {"X-Request-ID": call.request_id}
+        try:
+            if call.route.limited:
+                headers |= await self.limits.headers(call.client, upload=call.route.upload)
+                headers |= await self.limits.request(call.client, upload=call.route.upload)
+            found = await self.handlers[call.route.operation_id](call)
+        except CallAnnotateError as error:
+            found = error_answer(error, call.language, call.request_id)
+        except Exception:
+            LOG.exception("request_failed", operation=call.route.operation_id)
+            unexpected = CallAnnotateError(INTERNAL, stage=call.route.operation_id, cause="an unexpected error")
+            found = error_answer(unexpected, call.language, call.request_id)
+        return found.with_headers(headers)
+
+    async def create_job(self, call: Call) -> Answer:
+        """A recording becomes a job, or the one that it has become with the same Idempotency-Key."""
+        key = value_of(call, "Idempotency-Key")
+        known = None if key is None else await self._service.find_idempotent(key)
+        if self._service.stopping.is_set():
+            raise CallAnnotateError(SHUTTING_DOWN)
+        if known is None:
+            await self._service.admit()
+        assert call.form is not None  # the route table says that this operation has an upload
+        async with call.form.receive(self._service) as submission:
+            job = await self._service.submit(submission.upload, submission.metadata, idempotency_key=key)
+        headers = {"Location": job.progress_url}
+        if known is not None:
+            headers["Idempotency-Replayed"] = "true"
+        return json_answer(201, job, headers)
+
+    async def list_jobs(self, call: Call) -> Answer:
+        """One page of jobs."""
+        page = await self._service.jobs(
+            status=value_of(call, "status"), limit=value_of(call, "limit"), offset=value_of(call, "offset")
+        )
+        return json_answer(200, page)
+
+    async def get_job(self, call: Call) -> Answer:
+        """One job."""
+        include = value_of(call, "include") == "result"
+        return json_answer(200, await self._service.job(call.values["job_id"], include_result=include))
+
+    async def delete_job(self, call: Call) -> Answer:
+        """Cancel and forget a job."""
+        await self._service.delete(call.values["job_id"])
+        return Answer(204, "")
+
+    async def get_job_result(self, call: Call) -> Answer:
+        """The result, or the transcript in another format."""
+        chosen = wanted_format(value_of(call, "format"), call.values.get("Accept"))
+        job_id = call.values["job_id"]
+        found = await self._service.result(job_id)
+        if chosen == "json":
+            return json_answer(200, found, {"Vary": "Accept"})
+        job = await self._service.job(job_id)
+        name = job.file_info.filename.rpartition(".")[0] or job.file_info.filename
+        text = await to_thread.run_sync(render, found.result, chosen, name, limiter=self._rendering)
+        media_type = f"{FORMAT_MEDIA_TYPES[chosen]}; charset=utf-8"
+        return Answer(200, media_type, text.encode(), {"Vary": "Accept"})
+
+    async def get_job_audio(self, call: Call) -> Answer:
+        """The recording, or a range of its bytes."""
+        job_id = call.values["job_id"]
+        audio = await self._service.audio(job_id)
+        etag = f"{job_id}-{audio.size}"
+        headers = {
+            "Accept-Ranges": "bytes",
+            "ETag": quote_etag(etag),
+            "Content-Disposition": dump_options_header("attachment", {"filename": audio.filename}),
+        }
+        found = wanted_range(call.values.get("Range"), call.values.get("If-Range"), etag, audio.size)
+        if found is None:
+            return Answer(200, audio.media_type, FileSpan(audio.path, 0, audio.size), headers)
+        start, stop = found
+        headers["Content-Range"] = f"bytes {start}-{stop - 1}/{audio.size}"
+        return Answer(206, audio.media_type, FileSpan(audio.path, start, stop), headers)
+
+    async def get_queue_status(self, _call: Call) -> Answer:
+        """The queue as a whole."""
+        return json_answer(200, await self._service.queue())
+
+    async def get_health(self, _call: Call) -> Answer:
+        """Every component; 503 as soon as one is unhealthy."""
+        health = await self._service.health()
+        return json_answer(200 if health.status == "healthy" else 503, health)
+
+    async def get_info(self, _call: Call) -> Answer:
+        """What the service can do."""
+        return json_answer(200, self._service.info())
+
+    async def get_metrics(self, _call: Call) -> Answer:
+        """Figures for Prometheus."""
+        return Answer(200, CONTENT_TYPE_LATEST, self._service.metrics())
+
+    async def get_openapi(self, call: Call) -> Answer:
+        """The description of REST."""
+        return Answer(200, JSON, openapi_document(value_of(call, "version")))
+
+    async def get_asyncapi(self, _call: Call) -> Answer:
+        """The description of the WebSockets."""
+        return Answer(200, JSON, asyncapi_document())
+
+
+def wanted_format(chosen: Format | None, accept: str | None) -> Format:
+    """The format that a client asks for by `format` or by the header Accept; JSON where it does not mind.
+
+    Raises NOT_ACCEPTABLE.
+    """
+    if chosen is not None:
+        return chosen
+    if not accept:
+        return "json"
+    best = parse_accept_header(accept, MIMEAccept).best_match(list(FORMAT_MEDIA_TYPES.values()))
+    for kind, media_type in FORMAT_MEDIA_TYPES.items():
+        if media_type == best:
+            return kind
+    raise CallAnnotateError(NOT_ACCEPTABLE, wanted=accept[:200], allowed=", ".join(FORMAT_MEDIA_TYPES.values()))

@@ -1,0 +1,134 @@
+"""Hypercorn's WebSocket with what a public server needs beside it.
+
+- A client that breaks the protocol is told so (1002, 1007, 1009); Hypercorn only cuts the connection.
+- Once a close frame is out, the connection stays for a moment and takes what still arrives: a socket that is closed
+  over unread bytes is reset, and the client would lose the close frame.
+- Frames are compressed for nobody: a compressor takes 300 kB a connection, and a few kB can unpack to hundreds of MB.
+- Large messages are sent in fragments, so a slow reader of a large result holds one fragment and not all of it.
+- Any frame counts as a sign of life, the answers to protocol pings included, which Hypercorn does not look at.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Final, cast
+
+from hypercorn.protocol import h2, h11
+from hypercorn.protocol.events import Body, Data, Event, Request, StreamClosed
+from hypercorn.protocol.ws_stream import ASGIWebsocketState, FrameTooLargeError, WSStream
+from hypercorn.typing import ASGISendEvent, ConnectionState
+from wsproto.connection import ConnectionState as WSState
+from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
+from wsproto.frame_protocol import CloseReason
+
+FRAGMENT: Final = 64 * 1024
+"""Characters of a fragment of a text message."""
+LINGER: Final = 2.0
+"""Seconds that a client has to answer a close frame."""
+
+
+@dataclass
+class Liveness:
+    """When something was last heard from a client."""
+
+    heard: float
+    """Seconds of the monotonic clock."""
+
+
+class CarefulWSStream(WSStream):
+    """See the module."""
+
+    def _begin(self, event: Request) -> Request:
+        self.liveness = Liveness(monotonic())
+        self.ended = False
+        """Whether a close frame of ours is out: what arrives from now on is thrown away."""
+        self.gone = asyncio.Event()
+        headers = [(name, value) for name, value in event.headers if name.lower() != b"sec-websocket-extensions"]
+        state = ConnectionState({**event.state, "liveness": self.liveness})
+        return replace(event, headers=headers, state=state)
+
+    async def handle(self, event: Event) -> None:
+        """Take what Hypercorn has read."""
+        if isinstance(event, Request):
+            event = self._begin(event)
+        elif isinstance(event, (Body, Data)):
+            self.liveness.heard = monotonic()
+            if self.ended and self.connection.state is not WSState.LOCAL_CLOSING:
+                return
+        elif isinstance(event, StreamClosed):
+            self.gone.set()
+        await super().handle(event)
+
+    async def _handle_events(self) -> None:
+        for event in self.connection.events():
+            if isinstance(event, CloseConnection):
+                await self._closed_by_client(event)
+            elif self.ended:
+                continue
+            elif isinstance(event, Ping):
+                await self._send_wsproto_event(event.response())
+            elif isinstance(event, (TextMessage, BytesMessage)):
+                await self._take(event)
+
+    async def _take(self, event: TextMessage | BytesMessage) -> None:
+        try:
+            self.buffer.extend(event)
+        except FrameTooLargeError:
+            await self._end(CloseReason.MESSAGE_TOO_BIG, "MESSAGE_TOO_BIG")
+            return
+        if event.message_finished:
+            message = self.buffer.to_message()
+            self.buffer.clear()
+            assert self.app_put is not None  # set when the handshake arrived
+            await self.app_put(message)
+
+    async def _closed_by_client(self, event: CloseConnection) -> None:
+        """The client closes or answers our close; or what it sent could not be read, which wsproto tells so too."""
+        if self.connection.state is WSState.REMOTE_CLOSING:
+            await self._send_wsproto_event(event.response())
+        elif self.connection.state is WSState.OPEN:
+            name = "INVALID_ENCODING" if event.code == CloseReason.INVALID_FRAME_PAYLOAD_DATA else "PROTOCOL_ERROR"
+            await self._end(event.code, name)
+            return
+        self.gone.set()
+        await self.send(StreamClosed(stream_id=self.stream_id))
+
+    async def _end(self, code: int, reason: str) -> None:
+        """Send a close frame of our own accord and tell the application that the connection is over."""
+        self.ended = True
+        await self._send_wsproto_event(CloseConnection(code=code, reason=reason))
+        if self.app_put is not None:
+            await self.app_put({"type": "websocket.disconnect", "code": code})
+
+    async def app_send(self, message: ASGISendEvent | None) -> None:
+        """Take what the application says."""
+        if message is None and self.state is ASGIWebsocketState.CONNECTED and not self.ended:
+            self.ended = True
+            await self._send_wsproto_event(CloseConnection(code=CloseReason.INTERNAL_ERROR))
+        if message is None and self.ended:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.gone.wait(), LINGER)
+            if not self.closed:
+                await self.send(StreamClosed(stream_id=self.stream_id))
+        elif message is not None and message["type"] == "websocket.send" and self._is_large(message["text"]):
+            await self._send_fragments(cast(str, message["text"]))
+        else:
+            if message is not None and message["type"] == "websocket.close":
+                self.ended = self.state is ASGIWebsocketState.CONNECTED
+            await super().app_send(message)
+
+    def _is_large(self, text: str | None) -> bool:
+        connected = self.state is ASGIWebsocketState.CONNECTED and not self.closed
+        return connected and text is not None and len(text) > FRAGMENT
+
+    async def _send_fragments(self, text: str) -> None:
+        for start in range(0, len(text), FRAGMENT):
+            finished = start + FRAGMENT >= len(text)
+            await self._send_wsproto_event(TextMessage(data=text[start : start + FRAGMENT], message_finished=finished))
+
+
+def install() -> None:
+    """Have Hypercorn use it; there is no setting for the class."""
+    h11.WSStream = CarefulWSStream  # type: ignore[attr-defined]
+    h2.WSStream = CarefulWSStream  # type: ignore[attr-defined]
