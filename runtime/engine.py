@@ -10,6 +10,7 @@ from anyio import CapacityLimiter
 from contracts.annotation import ModelUsed
 from contracts.errors import UNKNOWN_LANGUAGE, CallAnnotateError
 from contracts.options import AnnotateOptions
+from models.networks import SegmentationNetwork, VoiceprintNetwork, WhisperNetwork
 from models.pyannote_pipeline import OwnNetworks, PyannotePipeline
 from models.segmentation import Segmentation
 from models.store import PullProgress, ensure
@@ -27,9 +28,9 @@ because segmentation and voiceprints run beside transcription and scale badly th
 class Engine:
     """Loaded networks, and the limiter that they run behind."""
 
-    segmentation: Segmentation
-    voiceprint: VoiceprintModel
-    whisper: Whisper
+    segmentation: SegmentationNetwork
+    voiceprint: VoiceprintNetwork
+    whisper: WhisperNetwork
     pipeline: PyannotePipeline | None
     """Of the engine "pyannote"; None for our own diarization."""
     limiter: CapacityLimiter

@@ -12,7 +12,8 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from contracts.audio import FRAME_STEP, Samples
 from contracts.speech import SpeechRegion, Voiceprints
-from models.voiceprint import FEATURE_LENGTH, FEATURE_STEP, SIZE, VoiceprintModel, filterbank
+from models.networks import VoiceprintNetwork
+from models.voiceprint import FEATURE_LENGTH, FEATURE_STEP, SIZE, filterbank
 from stages.stretches import stretches
 
 WINDOW: Final = 89
@@ -31,7 +32,7 @@ BATCH: Final = 8
 class Embed:
     """Runs CAM++ over windows that lie inside one speaker's speech, as far as the segmentation can tell."""
 
-    model: VoiceprintModel
+    model: VoiceprintNetwork
     limiter: CapacityLimiter
 
     async def run(self, receive: ObjectReceiveStream[SpeechRegion], send: ObjectSendStream[Voiceprints]) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from contracts.audio import AudioChunk
 from contracts.speech import SpeechRegion
-from models.segmentation import Segmentation
+from models.networks import SegmentationNetwork
 from stages.hearing import Hearing
 
 
@@ -18,7 +18,7 @@ from stages.hearing import Hearing
 class Segment:
     """Slides a window of ten seconds over each channel; memory does not grow with the length of the call."""
 
-    model: Segmentation
+    model: SegmentationNetwork
     limiter: CapacityLimiter
 
     async def run(self, receive: ObjectReceiveStream[AudioChunk], send: ObjectSendStream[SpeechRegion]) -> None:

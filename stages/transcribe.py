@@ -10,7 +10,8 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from contracts.audio import SAMPLE_RATE
 from contracts.speech import SpeechRegion, Transcript
-from models.whisper import LONGEST, Heard, Whisper
+from models.networks import WhisperNetwork
+from models.whisper import LONGEST, Heard
 from stages.languages import Languages
 from stages.parts import Part, joined, parts, pieces
 from stages.windows import Window, pack, place
@@ -41,7 +42,7 @@ class Transcribe:
     The channels are taken each for itself, so that the result does not depend on how their regions are interleaved.
     """
 
-    model: Whisper
+    model: WhisperNetwork
     limiter: CapacityLimiter = field(repr=False)
     """As many batches are at work at once as it has tokens."""
     language: str | None = None

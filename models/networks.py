@@ -1,0 +1,38 @@
+"""What the stages ask of the networks, so that something may stand between them, such as a journal."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.audio import Samples
+from models.whisper import Heard
+
+
+class SegmentationNetwork(Protocol):
+    """See models.segmentation.Segmentation."""
+
+    def scores(self, windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """float32 (batch, samples) -> (batch, frames, 7)."""
+
+
+class VoiceprintNetwork(Protocol):
+    """See models.voiceprint.VoiceprintModel."""
+
+    def embed(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """float32 (batch, frames, 80) -> (batch, 192)."""
+
+
+class WhisperNetwork(Protocol):
+    """See models.whisper.Whisper."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of the languages that the model knows."""
+
+    def detect(self, utterances: Sequence[Samples]) -> npt.NDArray[np.float64]:
+        """Probability of each of `languages` for each utterance: float64 (utterances, languages)."""
+
+    def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
+        """The words of each utterance in its language; no utterance changes what is heard of another."""
