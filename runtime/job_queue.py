@@ -1,7 +1,8 @@
 """The workers: they take jobs in the order of the queue, run them through the graph and write down how they ended."""
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from anyio.lowlevel import checkpoint
 from msgspec.structs import replace
 
 from contracts.annotation import Annotation
-from contracts.errors import AUDIO_TOO_LONG, CallAnnotateError
+from contracts.errors import AUDIO_TOO_LONG, PROCESSING_FAILED, CallAnnotateError
 from contracts.job_messages import StatusUpdate
 from contracts.jobs import JobProgress
 from contracts.options import AnnotateOptions
@@ -24,6 +25,8 @@ from runtime.job_feed import JobFeeds
 from runtime.job_progress import VALIDATING, job_progress
 from runtime.job_store import JobRow, JobStore
 from runtime.job_views import error_message, failure_of, in_seconds, moment, result_message
+from runtime.journal import Journal
+from runtime.journaled import journaled
 from runtime.progress import Progress
 from runtime.running import StageFailed
 from runtime.settings import Settings
@@ -34,6 +37,10 @@ from stages.decode import open_audio
 
 NEWS: Final = 0.5
 """Seconds from one message about progress to the next."""
+SYNC: Final = 1.0
+"""Seconds from one time that the journal is brought to the disk to the next."""
+STARTS: Final = 5
+"""Times that a job may begin without coming further than the time before; then it is what takes the server down."""
 
 log: Final = structlog.get_logger()
 
@@ -51,6 +58,13 @@ class RunningJob:
     """Set when there is progress that watchers were not told."""
     moved: float = field(default_factory=time.monotonic)
     """When there was progress last."""
+    journal: Journal | None = None
+    """Of the networks; None before they are at work."""
+
+    @property
+    def resumed(self) -> bool:
+        """Whether another run has done a part of the work."""
+        return self.journal is not None and self.journal.found > 0
 
     def note(self, progress: JobProgress) -> None:
         """Take in how far the job is."""
@@ -134,12 +148,29 @@ class JobQueue:
 
     async def _annotated(self, running: RunningJob) -> Annotation:
         row = running.row
+        if row.starts > STARTS:
+            cause = f"the server stopped {row.starts - 1} times while it was at work on it"
+            raise CallAnnotateError(PROCESSING_FAILED, stage="validation", cause=cause)
         options = msgspec.json.decode(row.options, type=AnnotateOptions)
         await self._tell(running)
         path = self._volume.recording(row.job_id, row.format, "processing")
         file = await to_thread.run_sync(open_audio, path, options.channels, limiter=self._files)
-        async with self._engines.use(options) as engine:
-            return await self._through_graph(running, engine, file, options)
+        async with self._engines.use(options) as engine, self._journal(running) as journal:
+            return await self._through_graph(running, journaled(engine, journal), file, options)
+
+    @asynccontextmanager
+    async def _journal(self, running: RunningJob) -> AsyncIterator[Journal]:
+        """The journal of a job; what is in it when the body is left is on the disk."""
+        path = self._volume.journal(running.row.job_id)
+        with room_needed():
+            running.journal = journal = await to_thread.run_sync(Journal, path, limiter=self._files)
+        try:
+            yield journal
+        finally:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(journal.close, limiter=self._files)
+            answered = dict(journal.answered)
+            log.info("journal_closed", found=journal.found, answered=answered, computed=dict(journal.computed))
 
     async def _through_graph(
         self, running: RunningJob, engine: Engine, file: AudioFile, options: AnnotateOptions
@@ -148,6 +179,7 @@ class JobQueue:
         failure: Exception | None = None
         async with create_task_group() as tasks:
             tasks.start_soon(self._tell_on, running)
+            tasks.start_soon(self._sync_on, running)
             try:
                 annotation = await annotate_call(engine, file, options, self._report(running))
             except Exception as error:  # raised again below, outside the group
@@ -166,7 +198,7 @@ class JobQueue:
             if progress.stages[0].done > longest:
                 raise CallAnnotateError(AUDIO_TOO_LONG, duration=progress.stages[0].done, max_allowed=longest)
             ready = progress.remaining
-            if expected is not None and (ready is None or running.row.starts > 1 or (progress.fraction or 0) < 0.2):
+            if expected is not None and (ready is None or running.resumed or (progress.fraction or 0) < 0.2):
                 ready = expected * (1 - (progress.fraction or 0.0))
             least = running.progress.percentage
             running.note(job_progress(progress, least, in_seconds(ready)))
@@ -180,6 +212,17 @@ class JobQueue:
             running.changed = Event()
             await self._tell(running)
             await sleep(NEWS)
+
+    async def _sync_on(self, running: RunningJob) -> None:
+        """Bring the journal to the disk now and then: a power cut costs what was computed since."""
+        assert running.journal is not None
+        came_further = running.row.starts == 1
+        while True:
+            await sleep(SYNC)
+            await to_thread.run_sync(running.journal.sync, limiter=self._files)
+            if not came_further and len(running.journal) > running.journal.found:
+                await self._store.came_further(running.row.job_id)
+                came_further = True
 
     async def _tell(self, running: RunningJob) -> None:
         job_id, progress = running.row.job_id, running.progress
@@ -203,15 +246,15 @@ class JobQueue:
             running.row,
             status="completed",
             completed_at=time.time(),
-            processing_time=annotation.metadata.processing_time,
+            processing_time=None if running.resumed else annotation.metadata.processing_time,
             last_seq=self._next_seq(job_id),
         )
         with CancelScope(shield=True):
             if not await self._store.finish(ended, self._settle):
                 return
             self._feeds.end(result_message(ended, annotation))
-        if ended.starts == 1:
-            self.speed.learn(ended.model, annotation.metadata.total_duration, annotation.metadata.processing_time)
+        if ended.processing_time is not None:
+            self.speed.learn(ended.model, annotation.metadata.total_duration, ended.processing_time)
         log.info("job_completed", processing_time=ended.processing_time)
 
     async def _fail(self, running: RunningJob, error: Exception) -> None:

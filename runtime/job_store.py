@@ -228,7 +228,7 @@ class JobStore:
         """Note that the recording has got the job's name."""
         await self._write(lambda writer: writer.execute("UPDATE jobs SET origin = NULL WHERE job_id = ?", (job_id,)))
 
-    async def began_again(self, job_id: str) -> None:
+    async def came_further(self, job_id: str) -> None:
         """Note that a run has come further than the one before, so that it does not count against the job."""
         await self._write(lambda writer: writer.execute("UPDATE jobs SET starts = 1 WHERE job_id = ?", (job_id,)))
 

@@ -182,11 +182,12 @@ class JobService:
         row = await self._row(job_id)
         if row.status != "completed" or row.completed_at is None:
             raise wrong_state(row, "There is a result once a job is completed")
+        result = await self._result(row)
         return JobResult(
             job_id=job_id,
             completed_at=moment(row.completed_at),
-            processing_time=row.processing_time or 0.0,
-            result=await self._result(row),
+            processing_time=result.metadata.processing_time,
+            result=result,
         )
 
     async def audio(self, job_id: str) -> JobAudio:
