@@ -7,7 +7,7 @@ PYANNOTE := .venv-pyannote/bin
 PIP_INSTALL := -m pip --disable-pip-version-check install --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help annotate test check bench test-pyannote lock clean
+.PHONY: help annotate test check contract bench test-pyannote lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -18,11 +18,16 @@ annotate: .venv/.runtime  ## Print the transcript of the sample call, or of anot
 test: .venv/.dev  ## Run the tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: .venv/.dev  ## Check the style, the types and the direction of the imports
+check: .venv/.dev tests/contract/node_modules/.installed  ## Check the style, the types, the direction of the imports and the documents
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/callannotate contracts --check
+	@npm --prefix tests/contract run --silent check
+
+contract: .venv/.dev  ## Run the contract suites: against servers of their own, or make contract URL=http://host:port
+	@$(BIN)/python -m tests.contract $(URL) $(ARGS)
 
 bench: .venv/.dev $(if $(QUICK),,.venv-pyannote/.installed)  ## Measure against the peers: QUICK=1 for three minutes, DATA=DIR adds WAV and RTTM
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(DATA),--data "$(DATA)") $(ARGS)
@@ -36,7 +41,7 @@ lock: .venv/.dev  ## Resolve the requirements anew into locks/
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra build --extra pyannote --extra pyannote-test --constraint locks/dev.lock --output-file locks/pyannote.lock
 
 clean:  ## Remove what make has installed
-	rm -rf .venv .venv-pyannote
+	rm -rf .venv .venv-pyannote tests/contract/node_modules
 
 LOCK := --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --universal --python-version 3.11 --quiet --no-header --no-annotate
 
@@ -53,6 +58,11 @@ LOCK := --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --u
 .venv/.dev: locks/dev.lock .venv/.runtime
 	@echo "Installing what the tests need into .venv ..." >&2
 	@$(BIN)/python $(PIP_INSTALL) --require-hashes -r locks/dev.lock
+	@touch $@
+
+tests/contract/node_modules/.installed: tests/contract/package-lock.json
+	@echo "Installing the checks of the documents (Node.js 20 or newer and npm are needed) ..." >&2
+	@cd tests/contract && npm ci --silent
 	@touch $@
 
 .venv-pyannote/.installed: locks/pyannote.lock pyproject.toml

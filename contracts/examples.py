@@ -1,5 +1,6 @@
 """Examples of everything that travels: the answers of REST, the messages on the WebSockets, and every error."""
 
+import json
 from datetime import UTC, datetime
 from string import Formatter
 from typing import Final, cast
@@ -222,6 +223,7 @@ _DETAILS: Final[dict[str, str | float]] = {
     "allowed": "1 to 1000",
     "cause": "unexpected end at byte 17",
     "duration": 15000.0,
+    "engine": "pyannote",
     "field": "limit",
     "found": "text/plain",
     "highest": 192000,
@@ -326,3 +328,8 @@ def example_reply(identifier: str, status: int, headers: dict[str, str], body: o
     """A reply with this body, which is encoded here; None for no body."""
     encoded = None if body is None else Raw(msgspec.json.encode(body))
     return messages.Reply(id=identifier, status=status, headers=headers, body=encoded)
+
+
+def plain(value: object) -> object:
+    """The Struct as its JSON reads; raw JSON in it is parsed."""
+    return json.loads(msgspec.json.encode(value))

@@ -91,6 +91,9 @@ def _completed(schema: Json, struct: type[Struct]) -> Json:
         for name in properties:
             # A default says what the server takes where a client leaves something out: here there is no client.
             properties[name].pop("default", None)
+    if not typed["required"]:
+        # OpenAPI 3.0 refuses an empty list.
+        del typed["required"]
     return typed
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("contracts", "models", "stages", "runtime", "web")
+PACKAGES = ("asyncapi", "contracts", "models", "stages", "runtime", "web")
 HEAVY = ("numpy", "scipy", "onnxruntime", "ctranslate2", "tokenizers", "soundfile", "onnx", "torch", "anyio", "rich")
 
 
@@ -22,7 +22,10 @@ def test_a_top_level_name_belongs_to_this_distribution_alone(package: str) -> No
     assert Path(str(sys.modules.get(package, __import__(package)).__file__)).parent == ROOT / package
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["annotate", "--help"], ["models", "--help"], ["graph", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["annotate", "--help"], ["models", "--help"], ["graph", "--help"], ["contracts", "--help"]],
+)
 def test_help_is_quick_and_imports_no_model_library(arguments: list[str]) -> None:
     code = (
         "import sys; sys.argv[0] = 'callannotate'\n"
@@ -65,5 +68,5 @@ def test_every_folder_named_in_the_readme_exists_and_every_link_leads_somewhere(
 def test_make_help_lists_the_documented_targets() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True, env=environment)
-    for target in ("annotate", "test", "check", "bench", "test-pyannote", "lock", "help"):
+    for target in ("annotate", "test", "check", "contract", "bench", "test-pyannote", "lock", "help"):
         assert f"make {target} " in done.stdout

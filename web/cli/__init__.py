@@ -12,6 +12,7 @@ from contracts.errors import INTERNAL, INTERRUPTED, CallAnnotateError
 COMMANDS: Final = {
     "annotate": ("web.cli.annotate:annotate", "Annotate recordings: who spoke when, and what they said."),
     "serve": ("web.cli.serve:serve", "Serve the REST and WebSocket interfaces."),
+    "contracts": ("web.cli.contracts:contracts", "Write the OpenAPI and AsyncAPI documents."),
     "graph": ("web.cli.graph:graph", "Draw the graph that a call goes through."),
     "models": ("web.cli.models:models_group", "List, fetch and remove the weights."),
 }

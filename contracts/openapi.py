@@ -1,0 +1,240 @@
+"""Builds the OpenAPI document (3.1) from the route table, the contract types and the error catalogue."""
+
+from collections.abc import Iterable
+from functools import cache
+from itertools import groupby
+from typing import Final
+
+from msgspec import Struct
+
+from contracts import errors
+from contracts.errors import Fault
+from contracts.examples import METADATA, RESPONSES, example_error_body, plain
+from contracts.jobs import ErrorBody, JobRequest
+from contracts.routes import (
+    ACCEPT_LANGUAGE,
+    AUDIO_MEDIA_TYPES,
+    CONTENT_LANGUAGE,
+    FORMAT_MEDIA_TYPES,
+    RATE_LIMIT_HEADERS,
+    REQUEST_ID,
+    RETRY_AFTER,
+    ROUTES,
+    Header,
+    Parameter,
+    Response,
+    Route,
+)
+from contracts.russian import RUSSIAN
+from contracts.schemas import Json, schema_of, schemas_of
+
+API_VERSION: Final = "1.0.0"
+"""Of the interfaces, as the specification counts it; not that of the program."""
+PROJECT: Final = "https://github.com/momentics/CallAnnotate"
+CONTACT: Final = {"name": "CallAnnotate Support", "email": "akoodoy@capilot.ru", "url": PROJECT}
+LICENSE: Final = {"name": "Apache 2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"}
+_ANYWHERE: Final = (errors.ROUTE_NOT_FOUND, errors.METHOD_NOT_ALLOWED)
+"""Errors of requests that belong to no operation."""
+_JOB_LINKS: Final = ("getJob", "getJobResult", "getJobAudio", "deleteJob")
+LINKS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "createJob": tuple((target, "$response.body#/job_id") for target in _JOB_LINKS),
+    "listJobs": tuple((target, "$response.body#/jobs/0/job_id") for target in _JOB_LINKS),
+    "getQueueStatus": (("getJob", "$response.body#/jobs/0/job_id"),),
+    "getJob": tuple((target, "$response.body#/job_id") for target in ("getJobResult", "getJobAudio", "deleteJob")),
+    "getJobResult": (("getJobAudio", "$response.body#/job_id"),),
+}
+"""Operation: those that its answer leads to, and where their `job_id` comes from."""
+
+
+@cache
+def openapi_document() -> Json:
+    """The document as nested dicts; not to be changed."""
+    structs = {kind for route in ROUTES for response in route.responses for kind in _structs(response)}
+    return {
+        "openapi": "3.1.0",
+        "info": _info(),
+        "servers": [{"url": "http://localhost:8000", "description": "Your own machine"}],
+        "tags": [
+            {"name": "Jobs", "description": "Recordings and what becomes of them"},
+            {"name": "Queue", "description": "Who runs and who waits"},
+            {"name": "System", "description": "The service itself"},
+        ],
+        "paths": {
+            path: {route.method.lower(): _operation(route) for route in ROUTES if route.path == path}
+            for path in dict.fromkeys(route.path for route in ROUTES)
+        },
+        "components": {
+            "schemas": {**schemas_of([*structs, ErrorBody]), **job_request_schema()},
+            "headers": {header.name: _header(header) for header in _headers()},
+            "examples": {
+                fault.code: {"summary": fault.code, "value": plain(example_error_body(fault))}
+                for fault in sorted(_faults(), key=lambda fault: fault.code)
+            },
+        },
+        "x-errors": x_errors([*_faults(), *_ANYWHERE]),
+    }
+
+
+def job_request_schema() -> Json:
+    """What a client says of a recording, with the example: the form around it has none, since it has audio in it."""
+    (name, schema), *_ = schemas_of([JobRequest]).items()
+    return {name: {**schema, "examples": [plain(METADATA)]}}
+
+
+def x_errors(faults: Iterable[Fault]) -> Json:
+    """The entries of the catalogue by their codes, texts with their details in braces."""
+    return {
+        fault.code: {
+            "status": fault.http_status,
+            **({"close_code": fault.close_code} if fault.close_code else {}),
+            "retryable": fault.retryable,
+            "message": {"en": fault.message, "ru": RUSSIAN[fault.code][0]},
+            "advice": {"en": fault.advice, "ru": RUSSIAN[fault.code][1]},
+        }
+        for fault in sorted(set(faults), key=lambda fault: fault.code)
+    }
+
+
+def _info() -> Json:
+    return {
+        "title": "CallAnnotate API",
+        "version": API_VERSION,
+        "summary": "Annotated transcripts of telephone calls",
+        "description": (
+            "Submit a recording, follow the job, fetch who spoke when and what they said.\n\n"
+            "Every answer has the header X-Request-ID. Every error has the body ErrorBody; its texts are in Russian "
+            "where Accept-Language prefers it. All codes are listed under `x-errors`; a path that does not exist is "
+            "answered by 404 ROUTE_NOT_FOUND, a method that a path does not have by 405 METHOD_NOT_ALLOWED with the "
+            "header Allow. Query parameters that are not described are ignored.\n\n"
+            "The WebSocket interface is described by /asyncapi.json."
+        ),
+        "contact": CONTACT,
+        "license": LICENSE,
+    }
+
+
+def _faults() -> list[Fault]:
+    """Every error that an operation may answer."""
+    return list({fault.code: fault for route in ROUTES for fault in route.errors}.values())
+
+
+def _headers() -> list[Header]:
+    shared = (REQUEST_ID, *RATE_LIMIT_HEADERS, RETRY_AFTER, CONTENT_LANGUAGE)
+    own = [header for route in ROUTES for response in route.responses for header in response.headers]
+    return list({header.name: header for header in (*shared, *own)}.values())
+
+
+def _structs(response: Response) -> list[type[Struct]]:
+    return [kind for kind in response.content.values() if isinstance(kind, type) and issubclass(kind, Struct)]
+
+
+def _header(header: Header) -> Json:
+    return {"description": header.summary, "schema": schema_of(header.type), "example": header.example}
+
+
+def _operation(route: Route) -> Json:
+    responses: dict[str, Json] = {str(response.status): _response(route, response) for response in route.responses}
+    by_status = sorted(route.errors, key=lambda fault: (fault.http_status, fault.code))
+    for status, faults in groupby(by_status, key=lambda fault: fault.http_status):
+        if str(status) not in responses:
+            responses[str(status)] = _error_response(route, list(faults))
+    return {
+        "operationId": route.operation_id,
+        "summary": route.summary,
+        "description": route.description or f"{route.summary}.",
+        "tags": [route.tag],
+        "parameters": [_parameter(parameter) for parameter in (*route.parameters, ACCEPT_LANGUAGE)],
+        **({"requestBody": _upload()} if route.upload else {}),
+        "responses": dict(sorted(responses.items())),
+    }
+
+
+def _parameter(parameter: Parameter) -> Json:
+    default = {} if parameter.default is None else {"default": parameter.default}
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.required,
+        "description": parameter.summary,
+        "schema": {**schema_of(parameter.type), **default},
+        "example": parameter.example,
+    }
+
+
+def _upload() -> Json:
+    kinds = ", ".join(AUDIO_MEDIA_TYPES.values())
+    recording = {"type": "string", "format": "binary", "description": f"The recording ({kinds})."}
+    metadata = {"$ref": "#/components/schemas/JobRequest", "description": "What is known of it, as JSON."}
+    return {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": recording, "metadata": metadata},
+                    "required": ["file"],
+                },
+                "encoding": {
+                    "file": {"contentType": f"{kinds}, application/octet-stream"},
+                    "metadata": {"contentType": "application/json"},
+                },
+            }
+        },
+    }
+
+
+def _response(route: Route, response: Response) -> Json:
+    links = LINKS.get(route.operation_id, ()) if response.content else ()
+    return {
+        "description": response.summary,
+        "headers": _references((REQUEST_ID, *(RATE_LIMIT_HEADERS if route.limited else ()), *response.headers)),
+        **({"content": _content(route, response)} if response.content else {}),
+        **({"links": {target: _link(target, source) for target, source in links}} if links else {}),
+    }
+
+
+def _link(target: str, source: str) -> Json:
+    return {"operationId": target, "parameters": {"job_id": source}}
+
+
+def _references(headers: Iterable[Header]) -> Json:
+    return {header.name: {"$ref": f"#/components/headers/{header.name}"} for header in headers}
+
+
+def _content(route: Route, response: Response) -> Json:
+    """The media types of an answer, with the examples that are of each."""
+    examples = RESPONSES.get((route.operation_id, response.status), {})
+    kinds = {media_type: kind for kind, media_type in FORMAT_MEDIA_TYPES.items()}
+    content: Json = {}
+    for media_type, kind in response.content.items():
+        entry: Json = {}
+        if kind is dict:
+            entry["schema"] = {"type": "object"}
+        elif kind is not bytes:
+            entry["schema"] = schema_of(kind)
+        named = {
+            name: {"value": plain(value)}
+            for name, value in examples.items()
+            if (isinstance(value, str) if kind is str else isinstance(value, Struct))
+            and (kind is not str or len(response.content) == 1 or name == kinds[media_type])
+        }
+        content[media_type] = {**entry, **({"examples": named} if named else {})}
+    return content
+
+
+def _error_response(route: Route, faults: list[Fault]) -> Json:
+    headers = [REQUEST_ID, CONTENT_LANGUAGE]
+    if route.limited:
+        headers += RATE_LIMIT_HEADERS
+    if any(fault.retryable for fault in faults):
+        headers.append(RETRY_AFTER)
+    return {
+        "description": ", ".join(fault.code for fault in faults),
+        "headers": _references(headers),
+        "content": {
+            "application/json": {
+                "schema": schema_of(ErrorBody),
+                "examples": {fault.code: {"$ref": f"#/components/examples/{fault.code}"} for fault in faults},
+            }
+        },
+    }
