@@ -1,11 +1,11 @@
 """The workers: they take jobs in the order of the queue, run them through the graph and write down how they ended."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import structlog
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from contracts.annotation import Annotation
 from contracts.errors import AUDIO_TOO_LONG, PROCESSING_FAILED, CallAnnotateError
-from contracts.job_messages import StatusUpdate
+from contracts.job_messages import JobMessage, StatusUpdate
 from contracts.jobs import JobProgress
 from contracts.options import AnnotateOptions
 from runtime.call import annotate_call
@@ -27,6 +27,7 @@ from runtime.job_store import JobRow, JobStore
 from runtime.job_views import error_message, failure_of, in_seconds, moment, result_message
 from runtime.journal import Journal
 from runtime.journaled import journaled
+from runtime.metrics import Metrics
 from runtime.progress import Progress
 from runtime.running import StageFailed
 from runtime.settings import Settings
@@ -41,6 +42,8 @@ SYNC: Final = 1.0
 """Seconds from one time that the journal is brought to the disk to the next."""
 STARTS: Final = 5
 """Times that a job may begin without coming further than the time before; then it is what takes the server down."""
+
+T = TypeVar("T")
 
 log: Final = structlog.get_logger()
 
@@ -77,14 +80,16 @@ class JobQueue:
     """Jobs that wait and jobs that run."""
 
     def __init__(
-        self, settings: Settings, volume: Volume, store: JobStore, feeds: JobFeeds, engines: Engines, speed: Speed
-    ) -> None:
+        self, settings: Settings, volume: Volume, store: JobStore, feeds: JobFeeds, engines: Engines, speed: Speed,
+        metrics: Metrics,
+    ) -> None:  # fmt: skip
         self._settings: Final = settings
         self._volume: Final = volume
         self._store: Final = store
         self._feeds: Final = feeds
         self._engines: Final = engines
         self.speed: Final = speed
+        self._metrics: Final = metrics
         self._files: Final = CapacityLimiter(settings.jobs_at_once)
         self._taken: Final[set[str]] = set()
         """Jobs that a worker has or is about to get; filled in the writer's thread, where jobs are claimed."""
@@ -105,7 +110,11 @@ class JobQueue:
         try:
             while True:
                 news = self._news
-                row = await self._store.claim(self._taken, time.time(), self._begin)
+                try:
+                    row = await self._store.claim(self._taken, time.time(), self._begin)
+                except CallAnnotateError as error:
+                    await self._wait_for_disk(error)
+                    continue
                 if row is None:
                     await news.wait()
                 else:
@@ -169,8 +178,11 @@ class JobQueue:
         finally:
             with CancelScope(shield=True):
                 await to_thread.run_sync(journal.close, limiter=self._files)
-            answered = dict(journal.answered)
-            log.info("journal_closed", found=journal.found, answered=answered, computed=dict(journal.computed))
+            answered, computed = dict(journal.answered), dict(journal.computed)
+            log.info("journal_closed", found=journal.found, answered=answered, computed=computed)
+            self._metrics.computed(journal.seconds)
+            self._metrics.answered("journal", answered)
+            self._metrics.answered("computed", computed)
 
     async def _through_graph(
         self, running: RunningJob, engine: Engine, file: AudioFile, options: AnnotateOptions
@@ -234,14 +246,7 @@ class JobQueue:
         """Write the result, then say so in the database, then to the watchers."""
         job_id = running.row.job_id
         path = self._volume.result(job_id)
-        while True:
-            try:
-                await to_thread.run_sync(_write_result, path, annotation, limiter=self._files)
-                break
-            except CallAnnotateError as error:
-                # Hours of work may be in it: wait until somebody has made room.
-                log.error("result_not_written", code=error.fault.code, problem=error.message)
-                await sleep(self._settings.queue_poll_interval)
+        await self._surely(lambda: to_thread.run_sync(_write_result, path, annotation, limiter=self._files))
         ended = replace(
             running.row,
             status="completed",
@@ -249,11 +254,10 @@ class JobQueue:
             processing_time=None if running.resumed else annotation.metadata.processing_time,
             last_seq=self._next_seq(job_id),
         )
-        with CancelScope(shield=True):
-            if not await self._store.finish(ended, self._settle):
-                return
-            self._feeds.end(result_message(ended, annotation))
+        if not await self._surely(lambda: self._end(ended, result_message(ended, annotation))):
+            return
         if ended.processing_time is not None:
+            self._metrics.real_time_factor.observe(annotation.metadata.real_time_factor)
             self.speed.learn(ended.model, annotation.metadata.total_duration, ended.processing_time)
         log.info("job_completed", processing_time=ended.processing_time)
 
@@ -272,9 +276,29 @@ class JobQueue:
             failure=msgspec.json.encode(failure),
             last_seq=self._next_seq(row.job_id),
         )
+        await self._surely(lambda: self._end(ended, error_message(ended)))
+
+    async def _end(self, ended: JobRow, last: JobMessage) -> bool:
+        """Write the end of a job down, then tell the watchers; False where it was deleted meanwhile."""
         with CancelScope(shield=True):
-            if await self._store.finish(ended, self._settle):
-                self._feeds.end(error_message(ended))
+            found = await self._store.finish(ended, self._settle)
+            if found:
+                self._feeds.end(last)
+                self._metrics.ended.labels(ended.status).inc()
+        return found
+
+    async def _surely(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do it, as soon as the disk lets us: hours of computing may be in it."""
+        while True:
+            try:
+                return await work()
+            except CallAnnotateError as error:
+                await self._wait_for_disk(error)
+
+    async def _wait_for_disk(self, error: CallAnnotateError) -> None:
+        """A full or failing disk is for people to put right; health says so meanwhile."""
+        log.error("disk_fails", code=error.fault.code, problem=error.message)
+        await sleep(self._settings.queue_poll_interval)
 
     def _next_seq(self, job_id: str) -> int:
         last = self._feeds.last(job_id)

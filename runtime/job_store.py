@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, get_args
 
 import msgspec
 from anyio import CapacityLimiter, to_thread
 from msgspec import Struct
 
-from contracts.errors import DATABASE_NEWER, DATABASE_UNUSABLE, CallAnnotateError
+from contracts.errors import DATABASE_NEWER, DATABASE_UNUSABLE, STORAGE_FULL, CallAnnotateError
 from contracts.jobs import JobStatus
 
 SCHEMA: Final = 1
@@ -40,7 +40,7 @@ CREATE TABLE jobs (
     metadata BLOB NOT NULL,
     options BLOB NOT NULL,
     model TEXT NOT NULL,
-    origin TEXT,
+    origin BLOB,
     failure BLOB,
     processing_time REAL,
     last_seq INTEGER NOT NULL DEFAULT 1,
@@ -85,8 +85,8 @@ class JobRow(Struct, frozen=True, kw_only=True):
     """JSON: contracts.options.AnnotateOptions."""
     model: str
     """Whisper weights; the measured speed is kept for each."""
-    origin: str | None = None
-    """Path within the volume of a file that has not got the job's name yet."""
+    origin: bytes | None = None
+    """Name in `incoming` of a file that has not got the job's name yet."""
     failure: bytes | None = None
     """JSON: contracts.jobs.JobFailure."""
     processing_time: float | None = None
@@ -106,6 +106,7 @@ class Key(Struct, frozen=True):
 
 
 COLUMNS: Final = JobRow.__struct_fields__
+STATES: Final = get_args(JobStatus)
 SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM jobs"
 
 
@@ -187,42 +188,59 @@ class JobStore:
         claimed = await self._write(work, moved)
         return None if claimed is None else claimed[0]
 
-    async def finish(self, ended: JobRow, then: Callable[[JobRow], None]) -> bool:
+    async def finish(
+        self, ended: JobRow, then: Callable[[JobRow], None], before: Sequence[str] = ("processing",)
+    ) -> bool:
         """Write down how a job ended: its status, completed_at, failure, processing_time and last_seq.
 
-        False where it does not run any more, because it was deleted meanwhile; then nothing changes.
+        False where its state is not one of `before` any more, because it was deleted meanwhile; then nothing changes.
         """
 
-        def work(writer: sqlite3.Connection) -> bool:
-            changed = writer.execute(
-                "UPDATE jobs SET status = ?, completed_at = ?, failure = ?, processing_time = ?, last_seq = ?"
-                " WHERE job_id = ? AND status = 'processing'",
-                (ended.status, ended.completed_at, ended.failure, ended.processing_time, ended.last_seq, ended.job_id),
-            )
-            return changed.rowcount == 1
+        def work(writer: sqlite3.Connection) -> str | None:
+            state = _state(writer, ended.job_id, before)
+            if state is not None:
+                writer.execute(
+                    "UPDATE jobs SET status = ?, completed_at = ?, failure = ?, processing_time = ?, last_seq = ?"
+                    " WHERE job_id = ?",
+                    (
+                        ended.status, ended.completed_at, ended.failure, ended.processing_time, ended.last_seq,
+                        ended.job_id,
+                    ),
+                )  # fmt: skip
+            return state
 
-        def moved(changed: bool) -> None:
-            if changed:
-                self._count("processing", ended.status)
+        def moved(state: str | None) -> None:
+            if state is not None:
+                self._count(state, ended.status)
                 then(ended)
 
-        return await self._write(work, moved)
+        return await self._write(work, moved) is not None
 
-    async def set_status(self, row: JobRow, status: str, then: Callable[[JobRow], None]) -> None:
-        """Make a job `archived`, or `deleted`, which hides it until it is removed."""
+    async def archive(self, row: JobRow, then: Callable[[JobRow], None]) -> bool:
+        """Make a job that ended `archived`; False where it was deleted meanwhile."""
+        return await self._set_status(row, "archived", (row.status,), then)
 
-        def work(writer: sqlite3.Connection) -> str:
-            before = _only(writer, row.job_id).status
-            writer.execute("UPDATE jobs SET status = ? WHERE job_id = ?", (status, row.job_id))
-            if status == "deleted":
-                writer.execute("DELETE FROM keys WHERE job_id = ?", (row.job_id,))
-            return before
+    async def hide(self, row: JobRow) -> bool:
+        """Make a job `deleted`: nobody finds it any more, and its keys are free; False where it was so already."""
+        return await self._set_status(row, "deleted", STATES, lambda _: None)
 
-        def moved(before: str) -> None:
-            self._count(before, status)
-            then(row)
+    async def _set_status(
+        self, row: JobRow, status: str, before: Sequence[str], then: Callable[[JobRow], None]
+    ) -> bool:
+        def work(writer: sqlite3.Connection) -> str | None:
+            state = _state(writer, row.job_id, before)
+            if state is not None:
+                writer.execute("UPDATE jobs SET status = ? WHERE job_id = ?", (status, row.job_id))
+                if status == "deleted":
+                    writer.execute("DELETE FROM keys WHERE job_id = ?", (row.job_id,))
+            return state
 
-        await self._write(work, moved)
+        def moved(state: str | None) -> None:
+            if state is not None:
+                self._count(state, status)
+                then(row)
+
+        return await self._write(work, moved) is not None
 
     async def settled(self, job_id: str) -> None:
         """Note that the recording has got the job's name."""
@@ -241,6 +259,11 @@ class JobStore:
         """A job; None where there is none or where it is being deleted."""
         rows = await self._read(f"{SELECT} WHERE job_id = ? AND status <> 'deleted'", job_id)
         return _row(rows[0]) if rows else None
+
+    async def check(self) -> None:
+        """Find out whether jobs can be read and written; raises STORAGE_FULL or DATABASE_UNUSABLE."""
+        await self._read("SELECT number FROM jobs LIMIT 1")
+        await self._write(lambda writer: writer.execute("UPDATE jobs SET starts = starts WHERE number = 0"))
 
     async def of_key(self, key: str) -> JobRow | None:
         """The job that an Idempotency-Key was used for."""
@@ -288,24 +311,34 @@ class JobStore:
         self.counts[after] += 1
 
     async def _write(self, work: Callable[[sqlite3.Connection], T], then: Callable[[T], None] = lambda _: None) -> T:
-        """One transaction in the writer's thread, and what belongs to it. Cancelling comes before or after it."""
+        """One transaction in the writer's thread, and what belongs to it. Cancelling comes before or after it.
+
+        Raises STORAGE_FULL or DATABASE_UNUSABLE; then nothing has changed.
+        """
 
         def transaction() -> T:
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                result = work(self._writer)
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
+            with explained(self.path):
+                self._writer.execute("BEGIN IMMEDIATE")
+                try:
+                    result = work(self._writer)
+                    self._writer.execute("COMMIT")
+                except BaseException:
+                    if self._writer.in_transaction:
+                        self._writer.execute("ROLLBACK")
+                    raise
             then(result)
             return result
 
         return await to_thread.run_sync(transaction, limiter=self._writing)
 
     async def _read(self, query: str, *values: object) -> list[tuple[object, ...]]:
-        return await to_thread.run_sync(lambda: self._reader.execute(query, values).fetchall(), limiter=self._reading)
+        """Raises DATABASE_UNUSABLE."""
+
+        def fetch() -> list[tuple[object, ...]]:
+            with explained(self.path):
+                return self._reader.execute(query, values).fetchall()
+
+        return await to_thread.run_sync(fetch, limiter=self._reading)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -336,14 +369,22 @@ def _row(values: tuple[object, ...]) -> JobRow:
     return JobRow(**dict(zip(COLUMNS, values, strict=True)))  # type: ignore[arg-type]  # the tables are STRICT
 
 
+def _state(connection: sqlite3.Connection, job_id: str, among: Sequence[str]) -> str | None:
+    """The state of a job if it is one of these."""
+    row = connection.execute("SELECT status FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+    return row[0] if row is not None and row[0] in among else None
+
+
 def _only(connection: sqlite3.Connection, job_id: str) -> JobRow:
     return _row(connection.execute(f"{SELECT} WHERE job_id = ?", (job_id,)).fetchone())
 
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turns what SQLite says of a file into DATABASE_UNUSABLE."""
+    """Turns what SQLite says of a file into STORAGE_FULL or DATABASE_UNUSABLE."""
     try:
         yield
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise CallAnnotateError(STORAGE_FULL) from error
         raise CallAnnotateError(DATABASE_UNUSABLE, path=str(path), cause=str(error)) from error

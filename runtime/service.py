@@ -3,24 +3,21 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import structlog
-from anyio import CancelScope, CapacityLimiter, Event, create_task_group, to_thread
+from anyio import CancelScope, CapacityLimiter, Event, to_thread
 from anyio.abc import ObjectReceiveStream
 from msgspec import Struct
 
 from contracts.annotation import Annotation
 from contracts.errors import (
-    AUDIO_TOO_LONG,
     IDEMPOTENCY_CONFLICT,
-    INVALID_FIELD,
-    INVALID_OPTION,
     JOB_NOT_FOUND,
-    QUEUE_FULL,
     SHUTTING_DOWN,
     STORAGE_FULL,
     WRONG_STATE,
@@ -28,6 +25,7 @@ from contracts.errors import (
 )
 from contracts.job_messages import JobMessage, StatusUpdate
 from contracts.jobs import (
+    HealthStatus,
     Job,
     JobPage,
     JobProgress,
@@ -39,28 +37,27 @@ from contracts.jobs import (
 )
 from contracts.options import AnnotateOptions
 from runtime.engines import Engines
+from runtime.health import HealthCheck
+from runtime.hot_folder import HotFolder
+from runtime.intake import Intake, new_row
 from runtime.job_feed import JobFeeds
-from runtime.job_progress import DONE, WAITING
+from runtime.job_progress import DONE
 from runtime.job_queue import JobQueue
 from runtime.job_request import check_language, options_of, read_request
 from runtime.job_store import NAME, JobRow, JobStore, Key
-from runtime.job_views import (
-    Forecast,
-    error_message,
-    in_seconds,
-    job_view,
-    moment,
-    queued_message,
-    renamed,
-    result_message,
-)
+from runtime.job_views import Forecast, error_message, in_seconds, job_view, moment, result_message
+from runtime.logs import open_logs
+from runtime.metrics import Metrics
+from runtime.recovery import recover
+from runtime.retention import Retention
 from runtime.settings import Settings
 from runtime.speed import REMEMBERED, Speed
+from runtime.supervision import supervised
 from runtime.upload import Upload, Uploads
-from runtime.volume import Volume
-from stages.audio_file import AudioFile
-from stages.decode import open_audio
+from runtime.volume import LOGS, Volume
 
+READERS: Final = 4
+"""Threads that read results and remove files."""
 SHOWN: Final = 100
 """Jobs of the queue that its status names."""
 MEDIA_TYPES: Final = {"wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "opus": "audio/ogg"}
@@ -82,33 +79,33 @@ class JobAudio(Struct, frozen=True):
 class JobService:
     """What the front doors talk to. Every method is to be called in the event loop; none of them blocks it."""
 
-    def __init__(
-        self, settings: Settings, volume: Volume, store: JobStore, feeds: JobFeeds, engines: Engines, queue: JobQueue
-    ) -> None:
-        self.settings: Final = settings
+    def __init__(self, parts: "Parts") -> None:
+        self.settings: Final = parts.settings
         self.stopping: Final = Event()
         """Set when the server is to tell its clients and to stop."""
-        self._volume: Final = volume
-        self._store: Final = store
-        self._feeds: Final = feeds
-        self._engines: Final = engines
-        self._queue: Final = queue
-        self._speed: Final = queue.speed
-        self._uploads: Final = Uploads(volume, settings)
-        self._files: Final = CapacityLimiter(4)
-        self._began: Final = time.monotonic()
+        self._volume: Final = parts.volume
+        self._store: Final = parts.store
+        self._feeds: Final = parts.feeds
+        self._engines: Final = parts.engines
+        self._queue: Final = parts.queue
+        self._speed: Final = parts.queue.speed
+        self._metrics: Final = parts.metrics
+        self._intake: Final = parts.intake
+        self._uploads: Final = Uploads(parts.volume, parts.settings)
+        self._files: Final = CapacityLimiter(READERS)
+        self._health: Final = HealthCheck(
+            parts.settings, parts.volume, parts.store, parts.engines, parts.queue, self.stopping.is_set
+        )
 
     def upload(self, filename: str) -> AbstractAsyncContextManager[Upload]:
-        """A place for a recording; what is not submitted is removed when the body is left."""
+        """A place for a recording; what is not submitted is removed when the body is left. Raises STORAGE_FULL."""
         return self._uploads.open(filename)
 
     async def admit(self) -> None:
         """Raises SHUTTING_DOWN, QUEUE_FULL or STORAGE_FULL where an upload need not even begin."""
         if self.stopping.is_set():
             raise CallAnnotateError(SHUTTING_DOWN)
-        queued = self._store.counts["queued"]
-        if queued >= self.settings.queue_limit:
-            raise CallAnnotateError(QUEUE_FULL, queued=queued, retry_after=max(1, round(self._speed.average)))
+        self._intake.check_room()
         if await to_thread.run_sync(self._volume.free, limiter=self._files) < self.settings.min_free_space:
             raise CallAnnotateError(STORAGE_FULL)
 
@@ -118,37 +115,22 @@ class JobService:
         With a key that was used for the same upload and metadata, the job of then. Raises what is wrong with the
         recording or the metadata, AUDIO_TOO_LONG, IDEMPOTENCY_CONFLICT, QUEUE_FULL, STORAGE_FULL or SHUTTING_DOWN.
         """
-        await self.admit()
+        if self.stopping.is_set():
+            raise CallAnnotateError(SHUTTING_DOWN)
         request, sent = read_request(metadata)
         options = options_of(request, self.settings)
         self._check_language(options)
         digest = await upload.finish()
-        file = await self._looked_at(upload.path, options, upload.filename)
-        row = JobRow(
-            job_id=upload.job_id,
-            priority=request.priority,
-            created_at=time.time(),
-            filename=upload.filename,
-            size=upload.size,
-            format=file.format,
-            duration=file.duration,
-            sample_rate=file.sample_rate,
-            channels=file.channels,
-            metadata=msgspec.json.encode(sent),
-            options=msgspec.json.encode(options),
-            model=options.model,
-        )
-        key = Key(idempotency_key, f"{digest} {row.metadata.decode()}") if idempotency_key is not None else None
-        with CancelScope(shield=True):
-            added, fingerprint = await self._store.add(row, key, lambda new: self._settle(new, upload.path))
-            if key is None or fingerprint is None:
-                self._feeds.begin(queued_message(added, WAITING))
-                self._queue.wake()
-                log.info("job_created", job_id=row.job_id, file_info={"filename": row.filename, "size": row.size})
-        if key is not None and fingerprint is not None:
-            if fingerprint != key.fingerprint:
-                raise CallAnnotateError(IDEMPOTENCY_CONFLICT, job_id=added.job_id)
-            return await self.job(added.job_id)
+        file = await self._intake.look_at(upload.path, options, upload.filename)
+        row = new_row(upload.job_id, upload.filename, file, request, sent, options)
+        key = None if idempotency_key is None else Key(idempotency_key, f"{digest} {row.metadata.decode()}")
+        if key is None or await self._store.of_key(key.key) is None:
+            await self.admit()
+        added, fingerprint = await self._intake.enlist(row, key, upload.path)
+        if key is not None and fingerprint not in {None, key.fingerprint}:
+            raise CallAnnotateError(IDEMPOTENCY_CONFLICT, job_id=added.job_id)
+        if fingerprint is not None:
+            return await self._view(added)
         return job_view(added, None, await self._forecast(), self._speed)
 
     async def find_idempotent(self, key: str) -> Job | None:
@@ -191,7 +173,10 @@ class JobService:
         )
 
     async def audio(self, job_id: str) -> JobAudio:
-        """The recording of a job; raises JOB_NOT_FOUND, or WRONG_STATE once the job is archived."""
+        """The recording of a job; raises JOB_NOT_FOUND, or WRONG_STATE once the job is archived.
+
+        It moves when the job's state changes: who does not find it at the path any more asks again.
+        """
         row = await self._row(job_id)
         if row.status == "archived":
             raise wrong_state(row, "The recording is removed when a job is archived")
@@ -202,12 +187,12 @@ class JobService:
         """Cancel a job that runs, then remove everything of it; raises JOB_NOT_FOUND."""
         row = await self._row(job_id)
         with CancelScope(shield=True):
-            await self._store.set_status(row, "deleted", lambda _: None)
+            if not await self._store.hide(row):
+                raise CallAnnotateError(JOB_NOT_FOUND, job_id=job_id)
             await self._queue.cancel(job_id)
             await to_thread.run_sync(self._volume.forget, job_id, row.format, limiter=self._files)
             await self._store.remove(job_id)
             self._feeds.forget(job_id)
-            self._queue.wake()
         log.info("job_deleted", job_id=job_id)
 
     async def queue(self) -> QueueStatus:
@@ -229,6 +214,18 @@ class JobService:
                 for row in queued[:SHOWN]
             ),
         )
+
+    async def health(self) -> HealthStatus:
+        """How the service feels; what it found is kept for a second."""
+        return await self._health.status()
+
+    def metrics(self) -> bytes:
+        """In Prometheus' format."""
+        return self._metrics.text()
+
+    def websockets(self, open_now: int) -> None:
+        """Note how many WebSocket connections are open, for the metrics."""
+        self._metrics.websockets.set(open_now)
 
     def info(self) -> ServiceInfo:
         """What the service can do."""
@@ -296,21 +293,6 @@ class JobService:
     async def _result(self, row: JobRow) -> Annotation:
         return await to_thread.run_sync(_read_result, self._volume.result(row.job_id), limiter=self._files)
 
-    async def _looked_at(self, path: Path, options: AnnotateOptions, filename: str) -> AudioFile:
-        """The recording; raises what is wrong with it, with the client's name for it."""
-        try:
-            file = await to_thread.run_sync(open_audio, path, options.channels, limiter=self._files)
-        except CallAnnotateError as error:
-            if error.fault is INVALID_OPTION:
-                problem = "a recording with one channel cannot be two-sided"
-                raise CallAnnotateError(
-                    INVALID_FIELD, field="metadata.channels", problem=problem, allowed="auto or mono"
-                ) from error
-            raise renamed(error, filename) from error
-        if file.duration is not None and file.duration > self.settings.max_duration:
-            raise CallAnnotateError(AUDIO_TOO_LONG, duration=file.duration, max_allowed=self.settings.max_duration)
-        return file
-
     def _check_language(self, options: AnnotateOptions) -> None:
         """As far as it is known before the model is loaded: all multilingual models know the same."""
         engine = self._engines.loaded(options.model, options.engine)
@@ -318,9 +300,6 @@ class JobService:
             engine = self._engines.loaded(self.settings.model, self.settings.engine)
         if engine is not None:
             check_language(options.language, engine.whisper.languages, options.model)
-
-    def _settle(self, row: JobRow, origin: Path) -> None:
-        self._volume.settle(row.job_id, row.format, row.status, origin)
 
 
 def wrong_state(row: JobRow, needed: str) -> CallAnnotateError:
@@ -332,31 +311,57 @@ def _read_result(path: Path) -> Annotation:
     return msgspec.json.decode(path.read_bytes(), type=Annotation)
 
 
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What a service is made of."""
+
+    settings: Settings
+    volume: Volume
+    store: JobStore
+    feeds: JobFeeds
+    engines: Engines
+    queue: JobQueue
+    metrics: Metrics
+    intake: Intake
+
+
 @asynccontextmanager
 async def open_service(settings: Settings, *, engines: Engines | None = None) -> AsyncIterator[JobService]:
-    """The service at work. A task of it that dies ends the body and raises SERVER_FAILED.
+    """The service at work, its default models loaded.
 
-    When the body is left, a job that runs stays as it is, to be gone on with at the next start.
+    A task of it that dies sets `stopping`, ends the body after `shutdown_timeout` if need be, and raises SERVER_FAILED.
+    When the body is left, a job that runs stays as it is, to be gone on with at the next start. Raises VOLUME_UNUSABLE,
+    VOLUME_LOCKED, DATABASE_NEWER, DATABASE_UNUSABLE, and as `load_engine`.
     """
-    engines = engines or Engines(settings.threads)
+    async with _opened(settings, engines or Engines(settings.threads)) as parts:
+        service = JobService(parts)
+        hot_folder = HotFolder(settings, parts.volume, parts.store, parts.intake)
+        workers = [("worker", parts.queue.work)] * settings.jobs_at_once
+        others = [("hot_folder", hot_folder.run), ("retention", Retention(settings, parts.volume, parts.store).run)]
+        async with supervised([*workers, *others], service.stopping, settings.shutdown_timeout):
+            log.info("service_started", volume=str(parts.volume.root), model=settings.model)
+            yield service
+        log.info("service_stopped")
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, engines: Engines) -> AsyncIterator[Parts]:
+    """Everything that has to be closed again, brought in order after what may have been a crash."""
     async with AsyncExitStack() as stack:
         volume = Volume(settings.volume_path)
         stack.enter_context(volume.opened())
+        stack.enter_context(open_logs(volume.root / LOGS, settings))
         store = await to_thread.run_sync(JobStore, volume.root / NAME)
         stack.callback(store.close)
         feeds = JobFeeds(volume, settings.replay_buffer, settings.watcher_buffer)
+        with volume.explained():
+            await recover(volume, store, feeds)
         speed = Speed()
         for model, duration, elapsed in reversed(await store.speeds(REMEMBERED)):
             speed.learn(model, duration, elapsed)
-        options = AnnotateOptions(model=settings.model, engine=settings.engine)
-        await stack.enter_async_context(engines.use(options))
-        queue = JobQueue(settings, volume, store, feeds, engines, speed)
-        service = JobService(settings, volume, store, feeds, engines, queue)
-        for row in await store.in_state("processing", "queued"):
-            await feeds.resume(queued_message(row, WAITING))
-        async with create_task_group() as tasks:
-            for _ in range(settings.jobs_at_once):
-                tasks.start_soon(queue.work, name="worker")
-            yield service
-            service.stopping.set()
-            tasks.cancel_scope.cancel()
+        own = AnnotateOptions(model=settings.model, engine=settings.engine)
+        await stack.enter_async_context(engines.use(own))
+        metrics = Metrics(store.counts, lambda: feeds.watchers)
+        queue = JobQueue(settings, volume, store, feeds, engines, speed, metrics)
+        intake = Intake(settings, volume, store, feeds, queue)
+        yield Parts(settings, volume, store, feeds, engines, queue, metrics, intake)

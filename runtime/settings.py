@@ -42,8 +42,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """The least important lines that are logged."""
     log_max_bytes: Count = 10 * 1024 * 1024
     """Bytes after which a new log file is begun."""
-    log_files: Count = 5
+    log_files: Annotated[int, Meta(ge=2, description="a whole number from 2 on")] = 5
     """Log files that are kept, the one being written included."""
+    log_console: bool = True
+    """Whether log lines go to standard error as well."""
     max_file_size: Count = 1_073_741_824
     """Bytes of a recording at most."""
     max_duration: Seconds = 14_400.0

@@ -43,20 +43,28 @@ class Volume:
     @contextmanager
     def opened(self) -> Iterator[None]:
         """Hold the volume; raises VOLUME_UNUSABLE or VOLUME_LOCKED."""
-        try:
+        with self.explained():
             for folder in FOLDERS:
                 (self.root / folder).mkdir(parents=True, exist_ok=True)
             self.uploads.mkdir(exist_ok=True)
             self.check_writable()
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise CallAnnotateError(VOLUME_LOCKED, path=str(self.root)) from None
-        except OSError as error:
-            raise CallAnnotateError(VOLUME_UNUSABLE, path=str(self.root), cause=error.strerror or str(error)) from error
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout:
+                raise CallAnnotateError(VOLUME_LOCKED, path=str(self.root)) from None
         try:
             yield
         finally:
             self._lock.release()
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Turns what the system says of the volume into VOLUME_UNUSABLE."""
+        try:
+            yield
+        except OSError as error:
+            cause = error.strerror or str(error)
+            raise CallAnnotateError(VOLUME_UNUSABLE, path=str(self.root), cause=cause) from error
 
     def check_writable(self) -> None:
         """Write a byte into each folder and take it away; raises OSError."""

@@ -1,0 +1,72 @@
+"""What Prometheus is told. The names are documented in docs/queue.md."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, get_args
+
+import psutil
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from contracts.jobs import JobStatus, StageName
+
+NETWORK_STAGES: Final[dict[str, StageName]] = {
+    "segmentation": "diarization",
+    "voiceprint": "diarization",
+    "language": "transcription",
+    "words": "transcription",
+}
+"""The stage that each network's work is for."""
+
+
+class Metrics:
+    """The figures of one server."""
+
+    def __init__(self, counts: Mapping[str, int], watchers: Callable[[], int]) -> None:
+        """`counts`: jobs by state, which is read when somebody asks."""
+        self.registry: Final = CollectorRegistry()
+        self.stage_seconds: Final = Counter(
+            "callannotate_stage_seconds", "Seconds that threads computed for a stage", ["stage"], registry=self.registry
+        )
+        self.real_time_factor: Final = Histogram(
+            "callannotate_real_time_factor",
+            "Seconds of processing for a second of audio, of each completed job",
+            buckets=(0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0),
+            registry=self.registry,
+        )
+        self.answers: Final = Counter(
+            "callannotate_network_answers",
+            "Answers of the networks, computed or from a journal",
+            ["network", "source"],
+            registry=self.registry,
+        )
+        self.ended: Final = Counter(
+            "callannotate_jobs_ended", "Jobs that ended since the start", ["status"], registry=self.registry
+        )
+        self.websockets: Final = Gauge(
+            "callannotate_websocket_sessions", "WebSocket connections that are open", registry=self.registry
+        )
+        jobs = Gauge("callannotate_jobs", "Jobs by state", ["state"], registry=self.registry)
+        for state in get_args(JobStatus):
+            jobs.labels(state).set_function(lambda state=state: counts[state])  # type: ignore[misc]
+        length = Gauge("callannotate_queue_length", "Jobs that wait", registry=self.registry)
+        length.set_function(lambda: counts["queued"])
+        watching = Gauge("callannotate_watchers", "Subscriptions to jobs", registry=self.registry)
+        watching.set_function(watchers)
+        memory = Gauge("callannotate_memory_bytes", "Memory of the server's process", registry=self.registry)
+        process = psutil.Process()
+        memory.set_function(lambda: process.memory_info().rss)
+        for stage in get_args(StageName):
+            self.stage_seconds.labels(stage)
+
+    def computed(self, seconds: Mapping[str, float]) -> None:
+        """Take in the seconds that networks computed for a job."""
+        for network, own in seconds.items():
+            self.stage_seconds.labels(NETWORK_STAGES[network]).inc(own)
+
+    def answered(self, source: str, answers: Mapping[str, int]) -> None:
+        """Take in the answers of the networks: from `journal`, or `computed`."""
+        for network, count in answers.items():
+            self.answers.labels(network, source).inc(count)
+
+    def text(self) -> bytes:
+        """In Prometheus' format."""
+        return generate_latest(self.registry)
