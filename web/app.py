@@ -13,7 +13,7 @@ from contracts.errors import INTERNAL, METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND, UPLO
 from contracts.routes import ROUTES, Route
 from runtime.service import JobService
 from web.answers import Answer, Call, error_answer, new_request_id, wanted_language
-from web.asgi import BoundedRequest, HTTPConnection, WebsocketConnection
+from web.asgi import App, BoundedRequest
 from web.connections import Connections
 from web.files import file_blocks
 from web.job_socket import follow_job
@@ -28,10 +28,7 @@ EXTRA_HEADERS: Final = ("Accept", "If-Range")
 
 def create_app(service: JobService) -> Quart:
     """The app over an open service."""
-    app = Quart("callannotate", static_folder=None)
-    app.request_class = BoundedRequest
-    app.asgi_http_class = HTTPConnection
-    app.asgi_websocket_class = WebsocketConnection
+    app = App(service.stopping)
     # Recordings may take as long as they like: what stalls is ended by the socket's own timeout.
     app.config["RESPONSE_TIMEOUT"] = None
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False

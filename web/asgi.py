@@ -1,13 +1,26 @@
 """Quart's two ends of a connection with bounded queues in place of its unbounded ones.
 
 A reader that is slower than the network makes Hypercorn stop reading from the socket, so TCP pushes back.
+
+A client that goes away cancels the handler by a cancel scope, where Quart would cancel the task itself: that would go
+through shields, in the middle of a commit or of a file being made.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, cast
 
-from anyio import BrokenResourceError, ClosedResourceError, EndOfStream, create_memory_object_stream
-from hypercorn.typing import ASGIReceiveCallable, WebsocketScope
+from anyio import (
+    BrokenResourceError,
+    ClosedResourceError,
+    EndOfStream,
+    Event,
+    create_memory_object_stream,
+    create_task_group,
+    sleep,
+)
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, WebsocketScope
 from quart import Quart, Request
 from quart.asgi import ASGIHTTPConnection, ASGIWebsocketConnection
 from quart.wrappers.request import Body
@@ -16,6 +29,9 @@ BODY_CHUNKS: Final = 16
 """Chunks of a request's body that wait; Hypercorn reads at most 64 KiB at a time."""
 FRAMES: Final = 2
 """WebSocket messages that wait."""
+UNFINISHED: Final = 2.5
+"""Seconds after which a request that has not ended is cancelled when the server stops; Hypercorn cancels the hard way
+a little later."""
 
 
 class BoundedBody(Body):
@@ -65,8 +81,52 @@ class BoundedRequest(Request):
     body: BoundedBody
 
 
+class App(Quart):
+    """An app that ends what still runs when it stops."""
+
+    request_class = BoundedRequest
+    asgi_http_class: Any
+    asgi_websocket_class: Any
+
+    def __init__(self, stopping: Event) -> None:
+        super().__init__("callannotate", static_folder=None)
+        self.asgi_http_class = HTTPConnection
+        self.asgi_websocket_class = WebsocketConnection
+        self.stopping: Final = stopping
+
+
+async def _while_connected(
+    app: App, listen: Callable[[], Awaitable[None]], handle: Callable[[], Awaitable[None]]
+) -> None:
+    """Handle until it is done, the client has gone, or the server has waited long enough while stopping."""
+
+    async def listening() -> None:
+        await listen()
+        tasks.cancel_scope.cancel()
+
+    async def stopping() -> None:
+        await app.stopping.wait()
+        await sleep(UNFINISHED)
+        tasks.cancel_scope.cancel()
+
+    try:
+        async with create_task_group() as tasks:
+            tasks.start_soon(listening)
+            tasks.start_soon(stopping)
+            await handle()
+            tasks.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
 class HTTPConnection(ASGIHTTPConnection):
     """One request and its answer."""
+
+    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Handle the request while its client is there."""
+        request = self._create_request_from_scope(send)
+        listen, handle = partial(self.handle_messages, request, receive), partial(self.handle_request, request, send)
+        await _while_connected(cast(App, self.app), listen, handle)
 
     async def handle_messages(self, request: Request, receive: ASGIReceiveCallable) -> None:
         """Hand the body over until the client goes away, which cancels the handler."""
@@ -90,6 +150,12 @@ class WebsocketConnection(ASGIWebsocketConnection):
     def __init__(self, app: Quart, scope: WebsocketScope) -> None:
         super().__init__(app, scope)
         self.queue: asyncio.Queue[Any] = asyncio.Queue(FRAMES)
+
+    async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Handle the connection while its client is there."""
+        websocket = self._create_websocket_from_scope(send)
+        listen, handle = partial(self.handle_messages, receive), partial(self.handle_websocket, websocket, send)
+        await _while_connected(cast(App, self.app), listen, handle)
 
     async def handle_messages(self, receive: ASGIReceiveCallable) -> None:
         """Hand the frames over until the client goes away, which cancels the handler."""

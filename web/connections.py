@@ -78,13 +78,17 @@ class Connections:
         """Have a connection talk until it ends, and close it with the code that says why."""
         await connection.socket.accept()
         self.open += 1
-        self.service.websockets(self.open)
         try:
+            self.service.websockets(self.open)
             if self.open > self.service.settings.max_connections:
                 refused = CallAnnotateError(TOO_MANY_CONNECTIONS, limit=self.service.settings.max_connections)
                 await connection.close(connection.failure(refused))
                 return
             await connection.run(client, talk)
+        except Exception:
+            # Quart would close with 1000, as if all had been said.
+            LOG.exception("websocket_failed", path=connection.socket.path)
+            await connection.socket.close(INTERNAL_ERROR, INTERNAL.code)
         finally:
             self.open -= 1
             self.service.websockets(self.open)

@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import dump_options_header, parse_accept_header, quote_etag
 
-from contracts.errors import INTERNAL, NOT_ACCEPTABLE, SHUTTING_DOWN, CallAnnotateError
+from contracts.errors import INTERNAL, NOT_ACCEPTABLE, CallAnnotateError
 from contracts.options import Format
 from contracts.routes import FORMAT_MEDIA_TYPES
 from runtime.service import JobService
@@ -68,16 +68,12 @@ class Operations:
     async def create_job(self, call: Call) -> Answer:
         """A recording becomes a job, or the one that it has become with the same Idempotency-Key."""
         key = value_of(call, "Idempotency-Key")
-        known = None if key is None else await self._service.find_idempotent(key)
-        if self._service.stopping.is_set():
-            raise CallAnnotateError(SHUTTING_DOWN)
-        if known is None:
-            await self._service.admit()
+        await self._service.admit()
         assert call.form is not None  # the route table says that this operation has an upload
         async with call.form.receive(self._service) as submission:
             job = await self._service.submit(submission.upload, submission.metadata, idempotency_key=key)
         headers = {"Location": job.progress_url}
-        if known is not None:
+        if job.job_id != submission.upload.job_id:
             headers["Idempotency-Replayed"] = "true"
         return json_answer(201, job, headers)
 

@@ -21,10 +21,11 @@ from runtime.engines import Engines
 from runtime.service import JobService, open_service
 from runtime.settings import Settings
 from web.app import create_app
+from web.asgi import UNFINISHED
 from web.websocket_stream import LINGER, install
 
 LOG: Final = structlog.get_logger("callannotate.web")
-GRACE: Final = LINGER + 1.0
+GRACE: Final = UNFINISHED + 0.5
 """Seconds that requests and WebSockets have to come to an end."""
 FORCED_AFTER: Final = 1.5
 """Seconds beyond SHUTDOWN_TIMEOUT after which the process ends whatever still runs; jobs survive that."""
@@ -83,13 +84,14 @@ async def serve(settings: Settings, stop: anyio.Event, ready: Ready, *, engines:
     with closing(listening(settings.host, settings.port)) as listener:
         try:
             async with open_service(settings, engines=engines) as service:
-                await _serve_service(service, listener, stop, ready)
+                await serve_service(service, listener, stop, ready)
         except BaseExceptionGroup as group:
             raise _reason(group) from group
     LOG.info("server_stopped")
 
 
-async def _serve_service(service: JobService, listener: socket.socket, stop: anyio.Event, ready: Ready) -> None:
+async def serve_service(service: JobService, listener: socket.socket, stop: anyio.Event, ready: Ready) -> None:
+    """Serve an open service until `stop` is set."""
     async with create_task_group() as tasks:
         tasks.start_soon(_announce_end, service, stop)
         host, port = listener.getsockname()[:2]
