@@ -22,8 +22,14 @@ from contracts.jobs import ErrorBody, Job
 from contracts.routes import ROUTES, Response, Route
 from contracts.schemas import Json, schema_of
 
-UPLOAD_ERRORS: Final = (errors.MISSING_FILE, errors.SEVERAL_FILES)
+UPLOAD_ERRORS: Final = (
+    errors.INVALID_JSON,
+    errors.MISSING_FILE,
+    errors.SEVERAL_FILES,
+    errors.UNSUPPORTED_MEDIA_TYPE,
+)
 """Of a form: there is none on a WebSocket."""
+ACCEPT: Final = {"type": "string", "description": "Media types of the transcript, as in the header of HTTP."}
 _REQUEST: Final = {"$ref": "#/components/schemas/Request"}
 _REPLY: Final = {"$ref": "#/components/schemas/Reply"}
 _HEADERS: Final = {"X-Request-ID": REQUEST_ID}
@@ -32,6 +38,9 @@ _HEADERS: Final = {"X-Request-ID": REQUEST_ID}
 def operation_faults(route: Route) -> list[Fault]:
     """The errors that a reply to the operation may tell."""
     faults = [fault for fault in route.errors if not (route.upload and fault in UPLOAD_ERRORS)]
+    if errors.INVALID_FIELD not in faults:
+        # Beside wrong values, parameters that do not exist or are missing: REST has no such thing.
+        faults.append(errors.INVALID_FIELD)
     return [*faults, errors.UPLOAD_IN_PROGRESS] if route.upload else faults
 
 
@@ -73,12 +82,16 @@ def operation_messages() -> dict[str, Json]:
 
 def _request(route: Route) -> Json:
     required = [parameter.name for parameter in route.parameters if parameter.required]
+    known: Json = {
+        parameter.name: {**schema_of(parameter.type), "description": parameter.summary}
+        for parameter in route.parameters
+    }
+    if errors.NOT_ACCEPTABLE in route.errors:
+        known["Accept"] = ACCEPT
     parameters: Json = {
         "type": "object",
-        "properties": {
-            parameter.name: {**schema_of(parameter.type), "description": parameter.summary}
-            for parameter in route.parameters
-        },
+        "properties": known,
+        "additionalProperties": False,
         **({"required": required} if required else {}),
     }
     properties: Json = {"operation": {"const": route.operation_id}, "parameters": parameters}

@@ -41,7 +41,7 @@ LINKS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "listJobs": tuple((target, "$response.body#/jobs/0/job_id") for target in _JOB_LINKS),
     "getQueueStatus": (("getJob", "$response.body#/jobs/0/job_id"),),
     "getJob": tuple((target, "$response.body#/job_id") for target in ("getJobResult", "getJobAudio", "deleteJob")),
-    "getJobResult": (("getJobAudio", "$response.body#/job_id"),),
+    "getJobResult": (("getJobAudio", "$request.path.job_id"),),
 }
 """Operation: those that its answer leads to, and where their `job_id` comes from."""
 

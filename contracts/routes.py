@@ -127,6 +127,12 @@ _ACCEPT_RANGES: Final = Header(
 _DISPOSITION: Final = Header(
     name="Content-Disposition", type=str, summary="The file's name.", example='attachment; filename="audio.wav"'
 )
+_ETAG: Final = Header(
+    name="ETag",
+    type=str,
+    summary="Names the recording; it never changes.",
+    example='"550e8400e29b41d4a716446655440000"',
+)
 _CONTENT_RANGE: Final = Header(
     name="Content-Range",
     type=Annotated[str, Meta(pattern="^bytes ([0-9]+-[0-9]+/[0-9]+|[*]/[0-9]+)$")],
@@ -188,6 +194,13 @@ _RANGE: Final = Parameter(
     type=str,
     summary="One range of bytes, such as `bytes=0-1023`; one that is not understood is ignored.",
     example="bytes=0-1023",
+)
+_IF_RANGE: Final = Parameter(
+    name="If-Range",
+    place="header",
+    type=str,
+    summary="The ETag of the recording that the range is of; of another one all is sent.",
+    example='"550e8400e29b41d4a716446655440000"',
 )
 _VERSION: Final = Parameter(
     name="version",
@@ -321,14 +334,14 @@ ROUTES: Final = (
         path="/api/v1/jobs/{job_id}/audio",
         summary="The recording as it was uploaded",
         tag="Jobs",
-        parameters=(_JOB_ID, _RANGE),
+        parameters=(_JOB_ID, _RANGE, _IF_RANGE),
         responses=(
-            Response(status=200, summary="All of it.", content=_AUDIO, headers=(_ACCEPT_RANGES, _DISPOSITION)),
+            Response(status=200, summary="All of it.", content=_AUDIO, headers=(_ACCEPT_RANGES, _ETAG, _DISPOSITION)),
             Response(
                 status=206,
                 summary="The bytes of the range.",
                 content=_AUDIO,
-                headers=(_ACCEPT_RANGES, _DISPOSITION, _CONTENT_RANGE),
+                headers=(_ACCEPT_RANGES, _ETAG, _DISPOSITION, _CONTENT_RANGE),
             ),
         ),
         errors=(*_EVERY, errors.JOB_NOT_FOUND, errors.WRONG_STATE, errors.RANGE_NOT_SATISFIABLE),

@@ -1,0 +1,36 @@
+"""Small recordings that the suites send."""
+
+import io
+import struct
+from functools import cache
+
+import numpy as np
+import soundfile
+
+
+@cache
+def tone(seconds: float = 0.3, rate: int = 8000) -> bytes:
+    """A WAV file with a tone: a job that is done at once."""
+    samples = 0.3 * np.sin(2 * np.pi * 440 * np.arange(int(seconds * rate)) / rate)  # float64 (samples,)
+    return _wav(samples, rate, "PCM_16")
+
+
+@cache
+def tone_as_text() -> str:
+    """A WAV file of ASCII bytes only: schemathesis judges text by the schema, and takes bytes for invalid."""
+    samples = 64 + 40 * np.sin(2 * np.pi * 440 * np.arange(4096) / 8000)  # float64 (samples,)
+    head = b"RIFF" + struct.pack("<I", 36 + 4096) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 8000, 8000, 1, 8)
+    return (head + b"data" + struct.pack("<I", 4096) + samples.astype(np.uint8).tobytes()).decode("ascii")
+
+
+@cache
+def broken() -> bytes:
+    """A WAV file whose head is good and whose samples are no numbers: the job fails while it is processed."""
+    samples = np.full(8000, np.nan, dtype=np.float32)  # float32 (samples,)
+    return _wav(samples, 8000, "FLOAT")
+
+
+def _wav(samples: np.ndarray, rate: int, subtype: str) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, format="WAV", subtype=subtype)
+    return file.getvalue()
