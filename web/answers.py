@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final, Literal, Protocol
 from uuid import uuid4
 
@@ -18,21 +17,12 @@ from contracts.jobs import ErrorBody, ErrorDetail
 from contracts.routes import Route
 from runtime.service import JobService
 from runtime.upload import Upload
+from web.files import FileSpan
 
 Language = Literal["en", "ru"]
 JSON: Final = "application/json"
 RETRY_AFTER: Final = 5
 """Seconds that a client should wait where an error may be retried and says nothing itself."""
-
-
-class FileSpan(Struct, frozen=True):
-    """Bytes of a file, as the body of an answer."""
-
-    path: Path
-    start: int
-    """First byte."""
-    stop: int
-    """The byte after the last one."""
 
 
 class Answer(Struct, frozen=True):

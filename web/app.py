@@ -15,7 +15,6 @@ from runtime.service import JobService
 from web.answers import Answer, Call, error_answer, new_request_id, wanted_language
 from web.asgi import App, BoundedRequest
 from web.connections import Connections
-from web.files import file_blocks
 from web.job_socket import follow_job
 from web.rest import Operations
 from web.socket import run_session
@@ -101,8 +100,10 @@ async def response(answer: Answer, *, head: bool = False) -> Response:
         headers["Content-Type"] = answer.media_type
     if isinstance(answer.body, bytes):
         return Response(answer.body, answer.status, headers)
-    found = Response(b"" if head else file_blocks(answer.body), answer.status, headers)
-    found.headers["Content-Length"] = str(answer.body.stop - answer.body.start)
+    found = Response(b"" if head else answer.body.blocks(), answer.status, headers)
+    found.headers["Content-Length"] = str(answer.body.size)
+    if head:
+        answer.body.close()
     return found
 
 

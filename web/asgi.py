@@ -20,7 +20,7 @@ from anyio import (
     create_task_group,
     sleep,
 )
-from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, WebsocketScope
+from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEvent, WebsocketScope
 from quart import Quart, Request
 from quart.asgi import ASGIHTTPConnection, ASGIWebsocketConnection
 from quart.wrappers.request import Body
@@ -96,13 +96,13 @@ class App(Quart):
 
 
 async def _while_connected(
-    app: App, listen: Callable[[], Awaitable[None]], handle: Callable[[], Awaitable[None]]
+    app: App, listen: Callable[[], Awaitable[bool]], handle: Callable[[], Awaitable[None]]
 ) -> None:
-    """Handle until it is done, the client has gone, or the server has waited long enough while stopping."""
+    """Handle until it is done, the client has gone (`listen` returns True), or stopping has lasted long enough."""
 
     async def listening() -> None:
-        await listen()
-        tasks.cancel_scope.cancel()
+        if await listen():
+            tasks.cancel_scope.cancel()
 
     async def stopping() -> None:
         await app.stopping.wait()
@@ -124,9 +124,20 @@ class HTTPConnection(ASGIHTTPConnection):
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Handle the request while its client is there."""
-        request = self._create_request_from_scope(send)
-        listen, handle = partial(self.handle_messages, request, receive), partial(self.handle_request, request, send)
-        await _while_connected(cast(App, self.app), listen, handle)
+        answered = False
+
+        async def sending(message: ASGISendEvent) -> None:
+            nonlocal answered
+            answered = answered or (message["type"] == "http.response.body" and not message["more_body"])
+            await send(message)
+
+        async def listening() -> bool:
+            await self.handle_messages(request, receive)
+            # Hypercorn says "disconnect" after an answer too, while it is still busy with the end of it.
+            return not answered
+
+        request = self._create_request_from_scope(sending)
+        await _while_connected(cast(App, self.app), listening, partial(self.handle_request, request, sending))
 
     async def handle_messages(self, request: Request, receive: ASGIReceiveCallable) -> None:
         """Hand the body over until the client goes away, which cancels the handler."""
@@ -153,9 +164,13 @@ class WebsocketConnection(ASGIWebsocketConnection):
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Handle the connection while its client is there."""
+
+        async def listening() -> bool:
+            await self.handle_messages(receive)
+            return True
+
         websocket = self._create_websocket_from_scope(send)
-        listen, handle = partial(self.handle_messages, receive), partial(self.handle_websocket, websocket, send)
-        await _while_connected(cast(App, self.app), listen, handle)
+        await _while_connected(cast(App, self.app), listening, partial(self.handle_websocket, websocket, send))
 
     async def handle_messages(self, receive: ASGIReceiveCallable) -> None:
         """Hand the frames over until the client goes away, which cancels the handler."""

@@ -22,4 +22,4 @@ def asyncapi_document() -> bytes:
 
 
 def _json(package: str, name: str) -> bytes:
-    return msgspec.json.encode(yaml.safe_load((files(package) / name).read_bytes()))
+    return msgspec.json.encode(yaml.load((files(package) / name).read_bytes(), Loader=yaml.CSafeLoader))

@@ -1,6 +1,7 @@
 """The operations, by their names in the route table; every front door calls these."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -9,18 +10,21 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import dump_options_header, parse_accept_header, quote_etag
 
-from contracts.errors import INTERNAL, NOT_ACCEPTABLE, CallAnnotateError
+from contracts.errors import INTERNAL, JOB_NOT_FOUND, NOT_ACCEPTABLE, CallAnnotateError
 from contracts.options import Format
 from contracts.routes import FORMAT_MEDIA_TYPES
-from runtime.service import JobService
-from web.answers import JSON, Answer, Call, FileSpan, error_answer, json_answer
+from runtime.service import JobAudio, JobService
+from web.answers import JSON, Answer, Call, error_answer, json_answer
 from web.documents import asyncapi_document, openapi_document
 from web.exports import render
+from web.files import FileSpan, open_file
 from web.parameters import value_of
 from web.ranges import wanted_range
 from web.rate_limits import RateLimits
 
 Handler = Callable[[Call], Awaitable[Answer]]
+MOVES: Final = 5
+"""Folders that a recording passes on its way, and one more."""
 LOG: Final = structlog.get_logger("callannotate.web")
 
 
@@ -110,19 +114,32 @@ class Operations:
     async def get_job_audio(self, call: Call) -> Answer:
         """The recording, or a range of its bytes."""
         job_id = call.values["job_id"]
-        audio = await self._service.audio(job_id)
+        audio, descriptor = await self._open_audio(job_id)
         etag = f"{job_id}-{audio.size}"
         headers = {
             "Accept-Ranges": "bytes",
             "ETag": quote_etag(etag),
             "Content-Disposition": dump_options_header("attachment", {"filename": audio.filename}),
         }
-        found = wanted_range(call.values.get("Range"), call.values.get("If-Range"), etag, audio.size)
+        whole = FileSpan(descriptor, 0, audio.size)
+        try:
+            found = wanted_range(call.values.get("Range"), call.values.get("If-Range"), etag, audio.size)
+        except CallAnnotateError:
+            whole.close()
+            raise
         if found is None:
-            return Answer(200, audio.media_type, FileSpan(audio.path, 0, audio.size), headers)
+            return Answer(200, audio.media_type, whole, headers)
         start, stop = found
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{audio.size}"
-        return Answer(206, audio.media_type, FileSpan(audio.path, start, stop), headers)
+        return Answer(206, audio.media_type, whole.part(start, stop), headers)
+
+    async def _open_audio(self, job_id: str) -> tuple[JobAudio, int]:
+        """The recording and a descriptor of its file; looked up again where it was moved in between."""
+        for _ in range(MOVES):
+            audio = await self._service.audio(job_id)
+            with suppress(FileNotFoundError):
+                return audio, await open_file(audio.path)
+        raise CallAnnotateError(JOB_NOT_FOUND, job_id=job_id)
 
     async def get_queue_status(self, _call: Call) -> Answer:
         """The queue as a whole."""
@@ -143,11 +160,12 @@ class Operations:
 
     async def get_openapi(self, call: Call) -> Answer:
         """The description of REST."""
-        return Answer(200, JSON, openapi_document(value_of(call, "version")))
+        version = value_of(call, "version")
+        return Answer(200, JSON, await to_thread.run_sync(openapi_document, version, limiter=self._rendering))
 
     async def get_asyncapi(self, _call: Call) -> Answer:
         """The description of the WebSockets."""
-        return Answer(200, JSON, asyncapi_document())
+        return Answer(200, JSON, await to_thread.run_sync(asyncapi_document, limiter=self._rendering))
 
 
 def wanted_format(chosen: Format | None, accept: str | None) -> Format:

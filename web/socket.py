@@ -18,9 +18,9 @@ from contracts.errors import (
 )
 from contracts.job_messages import ClientMessage, Ping, Pong, Reply, Request, Subscribe, Unsubscribe, UploadEnd
 from contracts.routes import ROUTE_BY_OPERATION, Route
-from web.answers import JSON, Answer, Call, FileSpan, error_answer, new_request_id, wanted_language
+from web.answers import JSON, Answer, Call, error_answer, new_request_id, wanted_language
 from web.connections import Connection, Connections, object_of, text_of
-from web.files import file_blocks
+from web.files import FileSpan
 from web.frame_uploads import MAX_FRAME, FrameForm
 from web.job_socket import follow
 from web.rest import Operations
@@ -156,10 +156,10 @@ class Session:
 
     async def _reply_with_file(self, request_id: str, answer: Answer, span: FileSpan) -> None:
         """The reply, then the bytes in binary frames: those of one file at a time."""
-        headers = {**_headers(answer), "Content-Length": str(span.stop - span.start)}
+        headers = {**_headers(answer), "Content-Length": str(span.size)}
         async with self._sending_audio:
             await self._connection.send(Reply(id=request_id, status=answer.status, headers=headers))
-            async for block in file_blocks(span, MAX_FRAME):
+            async for block in span.blocks(MAX_FRAME):
                 await self._connection.send_bytes(block)
 
     def _end_upload(self, message: UploadEnd) -> None:

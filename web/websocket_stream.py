@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from hypercorn.protocol import h2, h11
 from hypercorn.protocol.events import Body, Data, Event, Request, StreamClosed
@@ -44,6 +44,9 @@ class CarefulWSStream(WSStream):
         self.ended = False
         """Whether a close frame of ours is out: what arrives from now on is thrown away."""
         self.gone = asyncio.Event()
+        """Whether the connection is gone."""
+        self.over = asyncio.Event()
+        """Whether the application has ended."""
         headers = [(name, value) for name, value in event.headers if name.lower() != b"sec-websocket-extensions"]
         state = ConnectionState({**event.state, "liveness": self.liveness})
         return replace(event, headers=headers, state=state)
@@ -80,8 +83,7 @@ class CarefulWSStream(WSStream):
         if event.message_finished:
             message = self.buffer.to_message()
             self.buffer.clear()
-            assert self.app_put is not None  # set when the handshake arrived
-            await self.app_put(message)
+            await self._put(message)
 
     async def _closed_by_client(self, event: CloseConnection) -> None:
         """The client closes or answers our close; or what it sent could not be read, which wsproto tells so too."""
@@ -98,11 +100,25 @@ class CarefulWSStream(WSStream):
         """Send a close frame of our own accord and tell the application that the connection is over."""
         self.ended = True
         await self._send_wsproto_event(CloseConnection(code=code, reason=reason))
-        if self.app_put is not None:
-            await self.app_put({"type": "websocket.disconnect", "code": code})
+        await self._put({"type": "websocket.disconnect", "code": code})
+
+    async def _put(self, message: dict[str, Any]) -> None:
+        """Hand a message over, unless the application has ended: nobody would take it, and we would wait for ever."""
+        if self.app_put is None:
+            return
+        putting = asyncio.ensure_future(self.app_put(message))
+        over = asyncio.ensure_future(self.over.wait())
+        try:
+            await asyncio.wait((putting, over), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            putting.cancel()
+            over.cancel()
 
     async def app_send(self, message: ASGISendEvent | None) -> None:
         """Take what the application says."""
+        if message is None:
+            self.over.set()
+            self.app_put = None
         if message is None and self.state is ASGIWebsocketState.CONNECTED and not self.ended:
             self.ended = True
             await self._send_wsproto_event(CloseConnection(code=CloseReason.INTERNAL_ERROR))
@@ -117,6 +133,14 @@ class CarefulWSStream(WSStream):
             if message is not None and message["type"] == "websocket.close":
                 self.ended = self.state is ASGIWebsocketState.CONNECTED
             await super().app_send(message)
+
+    async def _send_pings(self) -> None:
+        """Hypercorn's own would keep a connection that has ended until the next ping is due."""
+        interval = self.config.websocket_ping_interval
+        while not self.closed:
+            await self._send_wsproto_event(Ping())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.gone.wait(), interval)
 
     def _is_large(self, text: str | None) -> bool:
         connected = self.state is ASGIWebsocketState.CONNECTED and not self.closed

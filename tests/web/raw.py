@@ -62,6 +62,15 @@ async def read_all(stream: SocketStream, seconds: float = 20) -> bytes:
                 return said
 
 
+async def read_until_closed(stream: SocketStream, seconds: float = 20) -> bytes:
+    """What the server says on a WebSocket up to its close frame."""
+    said = b""
+    with fail_after(seconds):
+        while (at := said.rfind(b"\x88")) < 0 or len(said) < at + 2 or len(said) < at + 2 + said[at + 1]:
+            said += await stream.receive()
+    return said
+
+
 async def handshake(stream: SocketStream, path: str) -> None:
     """Open a WebSocket by hand."""
     key = base64.b64encode(os.urandom(16)).decode()
@@ -80,9 +89,10 @@ async def handshake(stream: SocketStream, path: str) -> None:
 def frame(opcode: int, payload: bytes, *, fin: bool = True) -> bytes:
     """A frame of a client, masked with zeros."""
     size = len(payload)
-    length = bytes([0x80 | size]) if size < 126 else bytes([0xFE, *size.to_bytes(2)])
-    if size > 0xFFFF:
-        length = bytes([0xFF, *size.to_bytes(8)])
+    if size < 126:
+        length = bytes([0x80 | size])
+    else:
+        length = bytes([0xFE, *size.to_bytes(2)]) if size <= 0xFFFF else bytes([0xFF, *size.to_bytes(8)])
     return bytes([opcode | (0x80 if fin else 0)]) + length + bytes(4) + payload
 
 

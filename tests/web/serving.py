@@ -1,8 +1,9 @@
 """A real server on loopback for tests: the real service on a real volume behind Hypercorn, in the test's event loop."""
 
 import io
+import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import soundfile
 from anyio import create_task_group, fail_after
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from runtime.engine import Engine
 from runtime.engines import Engines
@@ -94,12 +96,20 @@ def wav(seconds: float = 0.5, rate: int = 8000) -> bytes:
     return file.getvalue()
 
 
-async def next_json(socket: ClientConnection) -> Any:
-    """The next message that is no ping."""
-    import json
-
+async def next_json(socket: ClientConnection, *kinds: str) -> Any:
+    """The next message that is no ping, or the next one of these types."""
     with fail_after(30):
         while True:
             message = json.loads(await socket.recv())
-            if message["type"] != "ping":
+            if message["type"] in kinds or (not kinds and message["type"] != "ping"):
                 return message
+
+
+async def closed(socket: ClientConnection) -> tuple[int, str, list[Any]]:
+    """Code and reason of the close frame, and what was said before it."""
+    said: list[Any] = []
+    with fail_after(20), suppress(ConnectionClosed):
+        while True:
+            said.append(json.loads(await socket.recv()))
+    assert socket.close_code is not None
+    return socket.close_code, socket.close_reason or "", said
