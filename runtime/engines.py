@@ -10,11 +10,13 @@ from anyio import CapacityLimiter, Event, Lock, to_thread
 
 from contracts.options import AnnotateOptions
 from runtime.engine import Engine, load_engine
+from runtime.speed import trial
 
 LOADED: Final = 2
 """Engines in memory at most; a further one waits until one of them is not in use, and takes its place."""
 
 Load = Callable[[AnnotateOptions, int | None], Engine]
+Trial = Callable[[Engine], tuple[float, float]]
 
 
 @dataclass(eq=False)
@@ -26,9 +28,11 @@ class _Loaded:
 class Engines:
     """Loads the engine that a job asks for, or gives the one that is there."""
 
-    def __init__(self, threads: int | None = None, load: Load = load_engine) -> None:
+    def __init__(self, threads: int | None = None, load: Load = load_engine, try_out: Trial = trial) -> None:
         self._threads: Final = threads
         self._load: Final = load
+        self.try_out: Final = try_out
+        """Measures an engine; blocks."""
         self._limiter: Final = CapacityLimiter(1)
         self._turn: Final = Lock()
         """Held by who makes room and loads: two loads at once would need the memory of both."""

@@ -51,7 +51,7 @@ from runtime.metrics import Metrics
 from runtime.recovery import recover
 from runtime.retention import Retention
 from runtime.settings import Settings
-from runtime.speed import REMEMBERED, Speed, trial
+from runtime.speed import REMEMBERED, Speed
 from runtime.supervision import supervised
 from runtime.upload import Upload, Uploads
 from runtime.volume import LOGS, Volume
@@ -362,7 +362,7 @@ async def _opened(settings: Settings, engines: Engines) -> AsyncIterator[Parts]:
         own = AnnotateOptions(model=settings.model, engine=settings.engine)
         engine = await stack.enter_async_context(engines.use(own))
         if not speed.known:
-            speed.guess(*await to_thread.run_sync(trial, engine))
+            speed.guess(*await to_thread.run_sync(engines.try_out, engine))
         metrics = Metrics(store.counts, lambda: feeds.watchers)
         queue = JobQueue(settings, volume, store, feeds, engines, speed, metrics)
         intake = Intake(settings, volume, store, feeds, queue)
