@@ -19,6 +19,8 @@ LONGEST: Final = 30 * SAMPLE_RATE
 """Samples that the encoder takes at most."""
 DETECTION_SILENCE: Final = SAMPLE_RATE // 2
 """Samples of silence after an utterance whose language is detected; more changes nothing."""
+GRAIN: Final = 5 * SAMPLE_RATE // 2
+"""Samples: utterances are filled up to multiples of it, so that many have the same length and share a batch."""
 BEAM: Final = 5
 """Hypotheses that the decoder follows at once."""
 
@@ -39,6 +41,14 @@ class Heard:
         """Bytes of the text over its bytes when compressed; a text that repeats itself reaches more than 2.4."""
         text = self.text.encode()
         return len(text) / len(zlib.compress(text))
+
+
+def filled(samples: int, silence: int) -> int:
+    """Samples of an utterance with at least so many of silence after it, and at most LONGEST.
+
+    The decoder answers to how much silence follows, so this depends on the utterance alone and never on its batch.
+    """
+    return min(LONGEST, -(-(samples + silence) // GRAIN) * GRAIN)
 
 
 class Whisper:
@@ -62,20 +72,22 @@ class Whisper:
         probabilities = np.zeros((len(utterances), len(self.languages)))
         if len(self.languages) == 1:
             return probabilities + 1
-        found = self._model.detect_language(_storage(self._encode(utterances, DETECTION_SILENCE)))
         index = {f"<|{language}|>": n for n, language in enumerate(self.languages)}
-        for row, scores in zip(probabilities, found, strict=True):
-            for token, score in scores:
+        for row, samples in zip(probabilities, utterances, strict=True):
+            encoded = self._encode(samples, len(samples) + DETECTION_SILENCE)
+            for token, score in self._model.detect_language(_storage(encoded))[0]:
                 row[index[token]] = score
         return probabilities
 
     def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
         """Find the words of each utterance in its language; one pass of the encoder serves decoding and alignment.
 
-        Utterances are at most LONGEST samples. All are filled up with silence to the length of the longest and
-        `silence` samples more, at most to LONGEST.
+        Utterances are at most LONGEST samples, and of one length when `filled` with that much silence: raises
+        ValueError otherwise. What is heard of one does not depend on the others.
         """
-        encoded = self._encode(utterances, silence)
+        (length,) = {filled(len(samples), silence) for samples in utterances}
+        # One at a time: together they take no less time, and memory that grows with their number.
+        encoded = np.concatenate([self._encode(samples, length) for samples in utterances])
         results = self._model.generate(
             _storage(encoded),
             [[*self._vocabulary.prompt(language), self._vocabulary.untimed] for language in languages],
@@ -96,16 +108,10 @@ class Whisper:
             for result, own, heard in zip(results, tokens, words, strict=True)
         ]
 
-    def _encode(self, utterances: Sequence[Samples], silence: int) -> npt.NDArray[np.float32]:
-        """The encoder's output, float32 (utterances, frames of 20 ms, width).
-
-        One at a time: together they take no less time, and memory that grows with their number.
-        """
-        longest = min(LONGEST, max(len(samples) for samples in utterances) + silence)
-        frames = 2 * -(-longest // (2 * HOP))
-        return np.concatenate(
-            [np.asarray(self._model.encode(_storage(self._features(samples, frames)[None]))) for samples in utterances]
-        )
+    def _encode(self, samples: Samples, length: int) -> npt.NDArray[np.float32]:
+        """The encoder's output for one utterance and silence up to `length`: float32 (1, frames of 20 ms, width)."""
+        frames = 2 * -(-min(LONGEST, length) // (2 * HOP))
+        return np.asarray(self._model.encode(_storage(self._features(samples, frames)[None])))
 
     def _align(
         self,

@@ -11,7 +11,7 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from contracts.audio import SAMPLE_RATE
 from contracts.speech import SpeechRegion, Transcript
 from models.networks import WhisperNetwork
-from models.whisper import LONGEST, Heard
+from models.whisper import LONGEST, Heard, filled
 from stages.languages import Languages
 from stages.parts import Part, joined, parts, pieces
 from stages.windows import Window, pack, place
@@ -20,7 +20,7 @@ GATHERED: Final = 180 * SAMPLE_RATE
 """Samples of one channel's speech that are gathered before any is decoded: enough to fill the windows of several
 languages, and to have windows of similar length for a batch."""
 BATCH: Final = 40 * SAMPLE_RATE
-"""Samples of a batch at most, with what is added to make all as long as the longest: bounds memory and lateness."""
+"""Samples of a batch at most, with the silence that is added: bounds memory and lateness."""
 DETECTED: Final = 9 * SAMPLE_RATE
 """Samples of a part by which its language is detected; more changes nothing."""
 SILENCE: Final = 3 * SAMPLE_RATE
@@ -88,7 +88,8 @@ class Transcribe:
         """Tell the language of each piece, and join what belongs together."""
         samples = [piece.samples[:DETECTED] for piece in cut]
         found = await self._all(
-            lambda group: self.model.detect([samples[n] for n in group]), batches([len(own) for own in samples], 0)
+            lambda group: self.model.detect([samples[n] for n in group]),
+            batches([filled(len(own), 0) for own in samples]),
         )
         durations = [len(own) / SAMPLE_RATE for own in samples]
         chosen = known.choose(np.stack(found), durations, [piece.change for piece in cut])
@@ -99,7 +100,7 @@ class Transcribe:
             chosen = [windows[n] for n in numbers]
             return self.model.hear([own.samples() for own in chosen], [own.language for own in chosen], silence)
 
-        return await self._all(batch, batches([len(window) for window in windows], silence))
+        return await self._all(batch, batches([filled(len(window), silence) for window in windows]))
 
     async def _all(self, work: Callable[[list[int]], Iterable[R]], groups: list[list[int]]) -> list[R]:
         """Do the work for each group of numbers in threads; the results in the order of their numbers.
@@ -118,11 +119,11 @@ class Transcribe:
         return [results[n] for n in sorted(results)]
 
 
-def batches(lengths: Sequence[int], silence: int) -> list[list[int]]:
-    """Numbers of the samples, grouped by length, so that none is longer than BATCH with all as long as the longest."""
+def batches(lengths: Sequence[int]) -> list[list[int]]:
+    """Numbers of the samples, grouped so that all of a batch are of one length and none is longer than BATCH in all."""
     grouped: list[list[int]] = []
     for n in sorted(range(len(lengths)), key=lambda n: -lengths[n]):
-        if grouped and (lengths[grouped[-1][0]] + silence) * (len(grouped[-1]) + 1) <= BATCH:
+        if grouped and lengths[grouped[-1][0]] == lengths[n] and lengths[n] * (len(grouped[-1]) + 1) <= BATCH:
             grouped[-1].append(n)
         else:
             grouped.append([n])

@@ -16,7 +16,7 @@ from anyio import CapacityLimiter, create_memory_object_stream, create_task_grou
 from contracts.audio import FRAME_STEP, SAMPLE_RATE, Samples
 from contracts.speech import SpeechRegion, Transcript
 from models.store import ensure
-from models.whisper import Heard, Whisper
+from models.whisper import LONGEST, Heard, Whisper, filled
 from models.whisper_words import HeardWord
 from stages.transcribe import BATCH, Transcribe
 
@@ -245,6 +245,24 @@ async def test_the_sample_call_is_written_down(whisper: Whisper, call: tuple[lis
             assert 0 < word.confidence <= 1
         assert all(before.end_time <= after.start_time for before, after in pairwise(transcript.words))
     assert await transcribed(whisper, regions) == found
+
+
+def test_what_is_heard_of_an_utterance_does_not_depend_on_its_batch(
+    whisper: Whisper, call: tuple[list[SpeechRegion], list[str]]
+) -> None:
+    chosen = [(own.samples, language) for own, language in zip(*call, strict=True) if 2 <= len(own.samples) / SAMPLE_RATE < 5]
+    utterances, languages = [samples[: 9 * SAMPLE_RATE // 2] for samples, _ in chosen], [own for _, own in chosen]
+    assert len({len(samples) for samples in utterances}) > 2
+    together = whisper.hear(utterances, languages, LONGEST)
+    assert together == [
+        whisper.hear([samples], [language], LONGEST)[0] for samples, language in zip(utterances, languages, strict=True)
+    ]
+
+
+def test_an_utterance_is_filled_with_the_silence_asked_for_to_a_common_length() -> None:
+    second = SAMPLE_RATE
+    assert filled(4 * second, 3 * second) == filled(int(2.1 * second), 3 * second) == 7.5 * second
+    assert filled(29 * second, 3 * second) == 30 * second
 
 
 @pytest.mark.parametrize("level", [0.0, 10 ** (-30 / 20)])
