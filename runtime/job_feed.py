@@ -9,6 +9,7 @@ import errno
 import os
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -224,10 +225,9 @@ def _append(path: Path, line: bytes) -> None:
     with room_needed(), path.open("ab", buffering=0) as file:
         size = file.tell()
         try:
-            written = file.write(line)
+            if file.write(line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
-            file.truncate(size)
+            with suppress(OSError):
+                file.truncate(size)
             raise
-        if written < len(line):
-            file.truncate(size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
