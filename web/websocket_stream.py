@@ -60,8 +60,18 @@ class CarefulWSStream(WSStream):
             if self.ended and self.connection.state is not WSState.LOCAL_CLOSING:
                 return
         elif isinstance(event, StreamClosed):
-            self.gone.set()
+            self._leave()
+            return
         await super().handle(event)
+
+    def _leave(self) -> None:
+        """The connection is gone. Nobody may wait until the application takes notice: who tells us may be itself."""
+        self.gone.set()
+        if not self.closed:
+            self.closed = True
+            ended = self.state in {ASGIWebsocketState.HTTPCLOSED, ASGIWebsocketState.CLOSED}
+            code = CloseReason.NORMAL_CLOSURE if ended else CloseReason.ABNORMAL_CLOSURE
+            self.task_group.spawn(self._put, {"type": "websocket.disconnect", "code": code.value})
 
     async def _handle_events(self) -> None:
         for event in self.connection.events():
