@@ -125,9 +125,10 @@ class JobFeeds:
         self._active[first.job_id] = Feed([first], self._kept)
 
     async def resume(self, first: StatusUpdate) -> None:
-        """Take in a job of before, with the messages of its file."""
+        """Take in a job of before: its first message, which is not in its file, and those of the file."""
         found = await to_thread.run_sync(read_messages, self._volume.messages(first.job_id), limiter=self._limiter)
-        self._active[first.job_id] = Feed(found or [first], self._kept)
+        whole = [first, *found] if not found or found[0].seq == 2 else found
+        self._active[first.job_id] = Feed(whole, self._kept)
 
     def last(self, job_id: str) -> JobMessage | None:
         """The last message of a job that has not ended."""

@@ -275,12 +275,15 @@ class JobStore:
     async def page(self, status: JobStatus | None, limit: int, offset: int) -> tuple[list[JobRow], int]:
         """Jobs, the newest first, and how many there are on all pages."""
         where, values = ("status = ?", [status]) if status is not None else ("status <> 'deleted'", [])
+        # In one query, so that both are of one moment.
         rows = await self._read(
-            f"{SELECT} WHERE {where} ORDER BY number DESC LIMIT ? OFFSET ?", *values, limit, min(offset, 2**62)
-        )
-        ((total,),) = await self._read(f"SELECT count(*) FROM jobs WHERE {where}", *values)
+            f"SELECT (SELECT count(*) FROM jobs WHERE {where}), page.* FROM (SELECT 1) LEFT JOIN"
+            f" ({SELECT} WHERE {where} ORDER BY number DESC LIMIT ? OFFSET ?) AS page ORDER BY number DESC",
+            *values, *values, limit, min(offset, 2**62),
+        )  # fmt: skip
+        total = rows[0][0]
         assert isinstance(total, int)
-        return [_row(row) for row in rows], total
+        return [_row(row[1:]) for row in rows if row[1] is not None], total
 
     async def in_state(self, *states: str) -> list[JobRow]:
         """All jobs in these states, in the order in which they are run."""
