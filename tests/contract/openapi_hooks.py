@@ -1,8 +1,8 @@
 """Hooks of schemathesis: what no schema can say of an upload.
 
-A schema can say neither that bytes are a recording nor that a language is known to a model. Where a case is meant to be
-valid, the bytes become a recording and the options such as the server can follow. Where only the metadata is meant to be
-invalid, the recording is valid, so that it is really the metadata that is refused.
+A schema can say neither that bytes are a recording nor that a language is known to a model. Where a case is meant to
+be valid, the bytes become a recording and the options such as the server can follow. Where only the metadata is meant
+to be invalid, the recording is valid, so that it is really the metadata that is refused.
 """
 
 from typing import Any

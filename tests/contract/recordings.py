@@ -3,16 +3,22 @@
 import io
 import struct
 from functools import cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
+from numpy.typing import NDArray
+
+SAMPLE = Path(__file__).parents[1] / "data" / "sample.flac"
+"""About a minute of two voices: a job that takes a while."""
 
 
 @cache
-def tone(seconds: float = 0.3, rate: int = 8000) -> bytes:
+def tone(seconds: float = 0.3, rate: int = 8000, channels: int = 1) -> bytes:
     """A WAV file with a tone: a job that is done at once."""
     samples = 0.3 * np.sin(2 * np.pi * 440 * np.arange(int(seconds * rate)) / rate)  # float64 (samples,)
-    return _wav(samples, rate, "PCM_16")
+    return _wav(np.repeat(samples[:, np.newaxis], channels, axis=1), rate, "PCM_16")
 
 
 @cache
@@ -26,11 +32,24 @@ def tone_as_text() -> str:
 @cache
 def broken() -> bytes:
     """A WAV file whose head is good and whose samples are no numbers: the job fails while it is processed."""
-    samples = np.full(8000, np.nan, dtype=np.float32)  # float32 (samples,)
-    return _wav(samples, 8000, "FLOAT")
+    return _wav(np.full(8000, np.nan, dtype=np.float32), 8000, "FLOAT")
 
 
-def _wav(samples: np.ndarray, rate: int, subtype: str) -> bytes:
+@cache
+def speech() -> bytes:
+    """The sample call."""
+    return SAMPLE.read_bytes()
+
+
+@cache
+def short_speech(seconds: float) -> bytes:
+    """The beginning of the sample call."""
+    samples, rate = soundfile.read(SAMPLE)  # float64 (samples,)
+    return _wav(samples[: int(seconds * rate)], rate, "PCM_16")
+
+
+def _wav(samples: NDArray[Any], rate: int, subtype: str) -> bytes:
+    """The file of samples of shape (samples,) or (samples, channels)."""
     file = io.BytesIO()
     soundfile.write(file, samples, rate, format="WAV", subtype=subtype)
     return file.getvalue()

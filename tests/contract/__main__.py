@@ -1,0 +1,39 @@
+"""`python -m tests.contract [URL]`: schemathesis over OpenAPI, then our own runner over AsyncAPI."""
+
+import sys
+
+import anyio
+import click
+
+from tests.contract import openapi_suite, runner
+from tests.contract.servers import own_server
+
+
+@click.command(help=__doc__)
+@click.argument("url", required=False)
+@click.option("--examples", default=200, show_default=True, help="Examples of schemathesis for each operation.")
+@click.option("--seed", type=int, help="Of schemathesis, to repeat a run.")
+@click.option("--only", type=click.Choice(["openapi", "asyncapi"]), help="One of the two suites.")
+@click.option("--scenario", help="Of the AsyncAPI runner: only those with this in their name.")
+def main(url: str | None, examples: int, seed: int | None, only: str | None, scenario: str | None) -> None:
+    """Exit with 1 where anything failed, or where servers of our own left something unexercised."""
+    url = url.rstrip("/") if url else None
+    failed = False
+    if only != "asyncapi":
+        failed |= anyio.run(_openapi, url, examples, seed) != 0
+    if only != "openapi":
+        report = anyio.run(runner.run, url, click.echo, scenario)
+        report.print(click.echo)
+        failed |= bool(report.violations) or (url is None and scenario is None and bool(report.missing))
+    sys.exit(int(failed))
+
+
+async def _openapi(url: str | None, examples: int, seed: int | None) -> int:
+    if url is not None:
+        return await openapi_suite.run(url, examples, seed)
+    async with own_server({}) as server:
+        return await openapi_suite.run(server.url, examples, seed)
+
+
+if __name__ == "__main__":
+    main()

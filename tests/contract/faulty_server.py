@@ -1,0 +1,54 @@
+"""`callannotate serve` with mistakes of ours in it: what no client can cause, the runner sees from here.
+
+- The queue cannot be told: `getQueueStatus` is answered by INTERNAL.
+- Whoever watches a job from the message after number 13 on meets an unexpected error: 1011.
+- Every job fails in the graph: PROCESSING_FAILED.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import NoReturn
+from unittest.mock import patch
+
+from anyio.abc import ObjectReceiveStream
+
+from contracts.job_messages import JobMessage
+from runtime import job_queue
+from runtime.service import JobService
+from web.cli import cli
+
+UNLUCKY = 13
+Messages = ObjectReceiveStream[JobMessage]
+WATCH = JobService.watch
+
+
+async def broken_queue(_: JobService) -> NoReturn:
+    """Instead of JobService.queue."""
+    raise RuntimeError("a mistake")
+
+
+def broken_watch(
+    service: JobService, job_id: str, after_seq: int | None = None
+) -> AbstractAsyncContextManager[Messages]:
+    """Instead of JobService.watch."""
+    return _broken() if after_seq == UNLUCKY else WATCH(service, job_id, after_seq)
+
+
+@asynccontextmanager
+async def _broken() -> AsyncIterator[Messages]:
+    raise RuntimeError("a mistake")
+    yield
+
+
+async def broken_graph(*_: object) -> NoReturn:
+    """Instead of annotate_call."""
+    raise RuntimeError("a mistake")
+
+
+if __name__ == "__main__":
+    with (
+        patch.object(JobService, "queue", broken_queue),
+        patch.object(JobService, "watch", broken_watch),
+        patch.object(job_queue, "annotate_call", broken_graph),
+    ):
+        cli(["serve"])

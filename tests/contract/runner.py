@@ -1,0 +1,162 @@
+"""The AsyncAPI runner: scenario after scenario, then what was exercised against what the document has."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import anyio
+import httpx
+
+from tests.contract import scenarios_common as common
+from tests.contract import scenarios_job as job
+from tests.contract import scenarios_limits as limits
+from tests.contract import scenarios_session as session
+from tests.contract.contract import Json, ViolationError, moves, universe, words
+from tests.contract.conversation import Findings
+from tests.contract.lab import Lab, Scenario
+from tests.contract.servers import FAULTY, SERVE, own_server
+
+LONGEST = 180.0
+"""Seconds of one scenario."""
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Scenarios that need the same settings."""
+
+    name: str
+    scenarios: tuple[Scenario, ...]
+    settings: dict[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = SERVE
+    anywhere: bool = False
+    """Whether the scenarios can run against a server of which nothing is known."""
+
+
+PROFILES = (
+    Profile(
+        "usual",
+        (
+            common.refused_handshakes,
+            common.russian,
+            common.session_broken_frames,
+            common.job_broken_frames,
+            common.session_mutants,
+            common.job_mutants,
+            job.watched_to_the_end,
+            job.replayed,
+            job.failed,
+            job.unknown_or_deleted,
+            job.invalid_message,
+            session.operations,
+            session.refusals,
+            session.refused_uploads,
+            session.uploads,
+            session.subscriptions,
+            session.ended_subscriptions,
+            limits.slow_readers,
+        ),
+        {"HEARTBEAT_INTERVAL": "1"},
+        anywhere=True,
+    ),
+    Profile("stopping", (job.stopped,)),
+    Profile(
+        "small uploads",
+        (limits.large_long_and_stalled_uploads, limits.full_queue, job.gone_messages),
+        {
+            "MAX_FILE_SIZE": "200000",
+            "MAX_DURATION": "8",
+            "UPLOAD_STALL_TIMEOUT": "0.5",
+            "QUEUE_LIMIT": "2",
+            "REPLAY_BUFFER": "2",
+        },
+    ),
+    Profile(
+        "few connections",
+        (limits.idle, limits.too_many_connections),
+        {"HEARTBEAT_INTERVAL": "0.5", "HEARTBEAT_TIMEOUT": "1.5", "MAX_CONNECTIONS": "3"},
+    ),
+    Profile("few requests", (limits.rate_limited,), {"RATE_LIMIT": "20"}),
+    Profile("full volume", (limits.full_volume,), {"MIN_FREE_SPACE": str(2**60)}),
+    Profile("short retention", (job.archived,), {"RETENTION_DAYS": "0.00001", "ARCHIVE_INTERVAL": "0.5"}),
+    Profile("mistakes", (job.mistake_of_the_server,), command=FAULTY),
+)
+
+
+@dataclass
+class Report:
+    """What a run has found."""
+
+    violations: list[str]
+    missing: list[str]
+    """What of the document was not exercised."""
+    exercised: int
+    moves: tuple[int, int]
+    """Moves of the order of messages: made, and described. Some are a matter of timing."""
+
+    def print(self, tell: Tell) -> None:
+        """For a reader."""
+        tell(f"exercised: {self.exercised} messages, errors, close codes and refusals")
+        tell(f"moves of the order of messages: {self.moves[0]} of {self.moves[1]}")
+        tell(f"not exercised: {len(self.missing)}")
+        for line in self.missing:
+            tell(f"  {line}")
+        tell(f"violations: {len(self.violations)}")
+        for line in self.violations:
+            tell(f"  {line}")
+
+
+async def run(url: str | None, tell: Tell, only: str | None = None) -> Report:
+    """Run all scenarios: against `url` those that can run anywhere, or against servers of our own.
+
+    :param only: run scenarios with this in their name
+    """
+    findings = Findings()
+    document: Json = {}
+    for profile in PROFILES:
+        chosen = [scenario for scenario in profile.scenarios if only is None or only in scenario.__name__]
+        if not chosen or (url is not None and not profile.anywhere):
+            continue
+        if url is not None:
+            document = await _document(url)
+            await _run_all(Lab(url, document, findings), chosen, tell)
+            continue
+        tell(f"a server of our own: {profile.name} {profile.settings or ''}")
+        async with own_server(profile.settings, profile.command) as server:
+            document = await _document(server.url)
+            await _run_all(Lab(server.url, document, findings, server), chosen, tell)
+    needed, described = universe(document), moves(document)
+    missing = sorted(words(item) for item in needed - findings.exercised)
+    return Report(
+        findings.violations,
+        missing,
+        len(needed & findings.exercised),
+        (len(described & findings.exercised), len(described)),
+    )
+
+
+async def _document(url: str) -> Json:
+    """What the server says of itself."""
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
+        document: Json = json.loads((await http.get(f"{url}/asyncapi.json")).content)
+        return document
+
+
+async def _run_all(lab: Lab, scenarios: list[Scenario], tell: Tell) -> None:
+    for scenario in scenarios:
+        lab.label = scenario.__name__
+        before, started = len(lab.findings.violations), anyio.current_time()
+        try:
+            with anyio.fail_after(LONGEST):
+                await scenario(lab)
+        except Exception as error:
+            lab.findings.violations += [f"{lab.label}: {line}" for line in _lines(error)]
+        outcome = "ok" if len(lab.findings.violations) == before else "FAILED"
+        tell(f"  {outcome:6} {scenario.__name__} ({anyio.current_time() - started:.1f} s)")
+
+
+def _lines(error: BaseException) -> list[str]:
+    """The errors in a group, one line each."""
+    if isinstance(error, BaseExceptionGroup):
+        return [line for inner in error.exceptions for line in _lines(inner)]
+    return [str(error) if isinstance(error, ViolationError) else f"{type(error).__name__}: {error}"]
