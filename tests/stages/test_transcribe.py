@@ -250,8 +250,10 @@ async def test_the_sample_call_is_written_down(whisper: Whisper, call: tuple[lis
 def test_what_is_heard_of_an_utterance_does_not_depend_on_its_batch(
     whisper: Whisper, call: tuple[list[SpeechRegion], list[str]]
 ) -> None:
-    chosen = [(own.samples, language) for own, language in zip(*call, strict=True) if 2 <= len(own.samples) / SAMPLE_RATE < 5]
-    utterances, languages = [samples[: 9 * SAMPLE_RATE // 2] for samples, _ in chosen], [own for _, own in chosen]
+    regions, spoken_languages = call
+    chosen = [n for n, own in enumerate(regions) if 2 * SAMPLE_RATE <= len(own.samples) < 5 * SAMPLE_RATE]
+    utterances = [regions[n].samples[: 9 * SAMPLE_RATE // 2] for n in chosen]
+    languages = [spoken_languages[n] for n in chosen]
     assert len({len(samples) for samples in utterances}) > 2
     together = whisper.hear(utterances, languages, LONGEST)
     assert together == [
