@@ -73,7 +73,11 @@ class Intake:
         return added, fingerprint
 
     def _settle(self, row: JobRow, origin: Path) -> None:
-        self._volume.settle(row.job_id, row.format, row.status, origin)
+        """In the writer's thread. What fails here is done when the job is claimed or recovered."""
+        try:
+            self._volume.settle(row.job_id, row.format, row.status, origin)
+        except OSError as error:
+            log.error("recording_not_moved", job_id=row.job_id, problem=str(error))
 
 
 def new_row(

@@ -306,9 +306,12 @@ class JobQueue:
         return last.seq + 1
 
     def _settle(self, row: JobRow) -> None:
-        """In the writer's thread: put the files where the job's state wants them."""
-        self._volume.settle(row.job_id, row.format, row.status)
-        self._volume.forget_work(row.job_id)
+        """In the writer's thread: put the files where the job's state wants them, or leave it to the recovery."""
+        try:
+            self._volume.settle(row.job_id, row.format, row.status)
+            self._volume.forget_work(row.job_id)
+        except OSError as error:
+            log.error("recording_not_moved", job_id=row.job_id, problem=str(error))
 
 
 def _write_result(path: Path, annotation: Annotation) -> None:
