@@ -1,25 +1,22 @@
-"""The committed descriptions of the interfaces, as the server hands them out."""
+"""The descriptions of the interfaces, as the server hands them out; those in the tree are the same."""
 
 from functools import cache
-from importlib.resources import files
 
 import msgspec
-import yaml
 
+from asyncapi.builder import asyncapi_document
+from contracts.openapi import openapi_document
+from contracts.openapi_30 import openapi_30_document
 from contracts.routes import DocumentVersion
 
 
 @cache
-def openapi_document(version: DocumentVersion) -> bytes:
-    """OpenAPI as JSON."""
-    return _json("contracts", "openapi.yaml" if version == "3.1" else "openapi-3.0.yaml")
+def openapi_json(version: DocumentVersion) -> bytes:
+    """OpenAPI."""
+    return msgspec.json.encode(openapi_document() if version == "3.1" else openapi_30_document())
 
 
 @cache
-def asyncapi_document() -> bytes:
-    """AsyncAPI as JSON."""
-    return _json("asyncapi", "asyncapi.yaml")
-
-
-def _json(package: str, name: str) -> bytes:
-    return msgspec.json.encode(yaml.load((files(package) / name).read_bytes(), Loader=yaml.CSafeLoader))
+def asyncapi_json() -> bytes:
+    """AsyncAPI."""
+    return msgspec.json.encode(asyncapi_document())

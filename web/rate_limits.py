@@ -1,6 +1,7 @@
 """How often a client may ask: a fixed window per address, in the memory of the one process."""
 
 from ipaddress import IPv6Address, ip_address
+from math import ceil
 from time import time
 from typing import Final
 
@@ -43,7 +44,7 @@ class RateLimits:
         allowed = await self._limiter.hit(item, owner)
         headers = await self._standing(item, owner)
         if not allowed:
-            wait = max(1, int(headers["X-RateLimit-Reset"]) - int(time()))
+            wait = max(1, ceil(int(headers["X-RateLimit-Reset"]) - time()))
             raise CallAnnotateError(RATE_LIMITED, limit=item.amount, seconds=item.get_expiry(), retry_after=wait)
         return headers
 
@@ -52,7 +53,7 @@ class RateLimits:
         return {
             "X-RateLimit-Limit": str(item.amount),
             "X-RateLimit-Remaining": str(max(0, remaining)),
-            "X-RateLimit-Reset": str(int(reset) + 1),
+            "X-RateLimit-Reset": str(ceil(reset)),
         }
 
 

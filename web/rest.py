@@ -15,7 +15,7 @@ from contracts.options import Format
 from contracts.routes import FORMAT_MEDIA_TYPES
 from runtime.service import JobAudio, JobService
 from web.answers import JSON, Answer, Call, error_answer, json_answer
-from web.documents import asyncapi_document, openapi_document
+from web.documents import asyncapi_json, openapi_json
 from web.exports import render
 from web.files import FileSpan, open_file
 from web.parameters import value_of
@@ -161,11 +161,11 @@ class Operations:
     async def get_openapi(self, call: Call) -> Answer:
         """The description of REST."""
         version = value_of(call, "version")
-        return Answer(200, JSON, await to_thread.run_sync(openapi_document, version, limiter=self._rendering))
+        return Answer(200, JSON, await to_thread.run_sync(openapi_json, version, limiter=self._rendering))
 
     async def get_asyncapi(self, _call: Call) -> Answer:
         """The description of the WebSockets."""
-        return Answer(200, JSON, await to_thread.run_sync(asyncapi_document, limiter=self._rendering))
+        return Answer(200, JSON, await to_thread.run_sync(asyncapi_json, limiter=self._rendering))
 
 
 def wanted_format(chosen: Format | None, accept: str | None) -> Format:

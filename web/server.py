@@ -99,6 +99,7 @@ async def serve_service(service: JobService, listener: socket.socket, stop: anyi
         ready(host, port)
         tasks.start_soon(_serve_http, service, listener)
         await service.stopping.wait()
+        tasks.cancel_scope.cancel()
 
 
 async def _announce_end(service: JobService, stop: anyio.Event) -> None:

@@ -73,7 +73,9 @@ class Server:
 @asynccontextmanager
 async def serving(volume: Path, engine: Engine, **changes: Any) -> AsyncIterator[Server]:
     """A server with these settings; what is left of it ends within 10 s."""
-    settings = Settings(volume_path=volume, **{"rate_limit": 100_000, "upload_limit": 100_000, **changes})
+    settings = Settings(
+        volume_path=volume, **{"log_console": False, "rate_limit": 100_000, "upload_limit": 100_000, **changes}
+    )
     listener = listening("127.0.0.1", 0)
     host, port = listener.getsockname()
     stop = anyio.Event()
