@@ -46,9 +46,12 @@ class HotFolder:
         """Files as the look before found them."""
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Look until cancelled; a disk that fails is for people to put right, and health says so meanwhile."""
         while True:
-            await self.look()
+            try:
+                await self.look()
+            except (OSError, CallAnnotateError) as error:
+                log.error("disk_fails", task="hot_folder", problem=str(error))
             await sleep(self._settings.queue_poll_interval)
 
     async def look(self) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 from anyio import CapacityLimiter, sleep, to_thread
 
+from contracts.errors import CallAnnotateError
 from runtime.job_store import JobRow, JobStore
 from runtime.settings import Settings
 from runtime.volume import FAILED, Volume
@@ -29,9 +30,12 @@ class Retention:
         self._limiter: Final = CapacityLimiter(1)
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Look until cancelled; a disk that fails is for people to put right, and health says so meanwhile."""
         while True:
-            await self.look()
+            try:
+                await self.look()
+            except (OSError, CallAnnotateError) as error:
+                log.error("disk_fails", task="retention", problem=str(error))
             await sleep(self._settings.archive_interval)
 
     async def look(self) -> None:

@@ -65,7 +65,7 @@ async def supervised(works: Sequence[tuple[str, Work]], stopping: Event, patienc
             tasks.cancel_scope.cancel()
     if watch.failures:
         name, failure = watch.failures[0]
-        cause = f"{type(failure).__name__}: {failure}"
+        cause = f"{type(failure).__name__}: {failure}".rstrip(".")
         raise CallAnnotateError(SERVER_FAILED, task=name, cause=cause) from failure
     if raised is not None:
         raise raised
