@@ -83,7 +83,7 @@ def test_a_client_of_the_library_websocket_follows_a_job(server: Process, sample
     while opcode == websocket.ABNF.OPCODE_PING:
         opcode, data = connection.recv_data(control_frame=True)
     assert (opcode, int.from_bytes(data[:2])) == (websocket.ABNF.OPCODE_CLOSE, 1000)
-    connection.shutdown()
+    connection.shutdown()  # type: ignore[no-untyped-call]
 
 
 def javascript_client(node: str, server: Process, job_id: str) -> list[str]:
