@@ -87,7 +87,6 @@ async def serve(settings: Settings, stop: anyio.Event, ready: Ready, *, engines:
                 await serve_service(service, listener, stop, ready)
         except BaseExceptionGroup as group:
             raise _reason(group) from group
-    LOG.info("server_stopped")
 
 
 async def serve_service(service: JobService, listener: socket.socket, stop: anyio.Event, ready: Ready) -> None:
