@@ -214,7 +214,7 @@ def faults(
     wrong = []
     states = Counter(job.status for job in ended)
     if states != {"completed": len(expected)}:
-        wrong.append(f"jobs ended {dict(states)}")
+        wrong.append(f"jobs ended {dict(states)}: {[job.error.message for job in ended if job.error is not None]}")
     names = Counter(job.file_info.filename for job in ended)
     if names != Counter(expected.keys()):
         wrong.append(f"recordings have jobs {dict(names)}")

@@ -40,7 +40,7 @@ NEWS: Final = 0.5
 """Seconds from one message about progress to the next."""
 SYNC: Final = 1.0
 """Seconds from one time that the journal is brought to the disk to the next."""
-STARTS: Final = 5
+STARTS: Final = 10
 """Times that a job may begin without coming further than the time before; then it is what takes the server down."""
 
 T = TypeVar("T")
@@ -157,9 +157,6 @@ class JobQueue:
 
     async def _annotated(self, running: RunningJob) -> Annotation:
         row = running.row
-        if row.starts > STARTS:
-            cause = f"the server stopped {row.starts - 1} times while it was at work on it"
-            raise CallAnnotateError(PROCESSING_FAILED, stage="validation", cause=cause)
         options = msgspec.json.decode(row.options, type=AnnotateOptions)
         await self._tell(running)
         path = self._volume.recording(row.job_id, row.format, "processing")
@@ -170,10 +167,16 @@ class JobQueue:
     @asynccontextmanager
     async def _journal(self, running: RunningJob) -> AsyncIterator[Journal]:
         """The journal of a job; what is in it when the body is left is on the disk."""
-        path = self._volume.journal(running.row.job_id)
-        with room_needed():
-            running.journal = journal = await to_thread.run_sync(Journal, path, limiter=self._files)
+        job_id = running.row.job_id
+        path = self._volume.journal(job_id)
+        running.journal = journal = await self._surely(
+            lambda: to_thread.run_sync(_open_journal, path, limiter=self._files)
+        )
         try:
+            starts = await self._surely(lambda: self._store.began(job_id, journal.found))
+            if starts > STARTS:
+                cause = f"the server stopped {starts - 1} times at the same place of it"
+                raise CallAnnotateError(PROCESSING_FAILED, stage="validation", cause=cause)
             yield journal
         finally:
             with CancelScope(shield=True):
@@ -228,13 +231,9 @@ class JobQueue:
     async def _sync_on(self, running: RunningJob) -> None:
         """Bring the journal to the disk now and then: a power cut costs what was computed since."""
         assert running.journal is not None
-        came_further = running.row.starts == 1
         while True:
             await sleep(SYNC)
             await to_thread.run_sync(running.journal.sync, limiter=self._files)
-            if not came_further and len(running.journal) > running.journal.found:
-                await self._store.came_further(running.row.job_id)
-                came_further = True
 
     async def _tell(self, running: RunningJob) -> None:
         job_id, progress = running.row.job_id, running.progress
@@ -310,8 +309,16 @@ class JobQueue:
         try:
             self._volume.settle(row.job_id, row.format, row.status)
             self._volume.forget_work(row.job_id)
+            if row.status == "failed":
+                # A run before may have been cut off between its result and its commit.
+                self._volume.result(row.job_id).unlink(missing_ok=True)
         except OSError as error:
             log.error("recording_not_moved", job_id=row.job_id, problem=str(error))
+
+
+def _open_journal(path: Path) -> Journal:
+    with room_needed():
+        return Journal(path)
 
 
 def _write_result(path: Path, annotation: Annotation) -> None:

@@ -44,7 +44,8 @@ CREATE TABLE jobs (
     failure BLOB,
     processing_time REAL,
     last_seq INTEGER NOT NULL DEFAULT 1,
-    starts INTEGER NOT NULL DEFAULT 0
+    starts INTEGER NOT NULL DEFAULT 0,
+    journaled INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX jobs_in_order ON jobs (status, priority DESC, number);
 CREATE TABLE keys (
@@ -94,7 +95,9 @@ class JobRow(Struct, frozen=True, kw_only=True):
     last_seq: int = 1
     """Number of the job's last message, once it has ended."""
     starts: int = 0
-    """Times that a worker began without ending."""
+    """Times that a worker began since the job came further."""
+    journaled: int = 0
+    """Answers that the last run found in its journal."""
 
 
 class Key(Struct, frozen=True):
@@ -246,9 +249,18 @@ class JobStore:
         """Note that the recording has got the job's name."""
         await self._write(lambda writer: writer.execute("UPDATE jobs SET origin = NULL WHERE job_id = ?", (job_id,)))
 
-    async def came_further(self, job_id: str) -> None:
-        """Note that a run has come further than the one before, so that it does not count against the job."""
-        await self._write(lambda writer: writer.execute("UPDATE jobs SET starts = 1 WHERE job_id = ?", (job_id,)))
+    async def began(self, job_id: str, journaled: int) -> int:
+        """Note how many answers a run found in its journal; returns how many runs in a row have found as many."""
+
+        def work(writer: sqlite3.Connection) -> int:
+            writer.execute(
+                "UPDATE jobs SET starts = iif(journaled < ?, 1, starts), journaled = ? WHERE job_id = ?",
+                (journaled, journaled, job_id),
+            )
+            row = writer.execute("SELECT starts FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
+            return int(row[0]) if row is not None else 1
+
+        return await self._write(work)
 
     async def remove(self, job_id: str) -> None:
         """Take a deleted job out, with its keys."""

@@ -150,12 +150,12 @@ async def test_a_job_that_takes_the_server_down_again_and_again_is_given_up(
         await ended(service, job.job_id)
         database = service._store
         await database._write(
-            lambda writer: writer.execute("UPDATE jobs SET status = 'processing', starts = 5, completed_at = NULL")
+            lambda writer: writer.execute("UPDATE jobs SET status = 'processing', starts = 10, completed_at = NULL")
         )
     async with serving(settings, engine) as service:
         failed = await ended(service, job.job_id)
         assert failed.error is not None
-        assert "stopped 5 times" in failed.error.message
+        assert "stopped 10 times" in failed.error.message
 
 
 async def test_a_task_that_dies_stops_the_service_with_an_error(
