@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import msgspec
 import structlog
@@ -69,7 +70,8 @@ class Intake:
                 if row.origin is not None:
                     await self._store.settled(row.job_id)
                 self._queue.wake()
-                log.info("job_created", job_id=row.job_id, file_info={"filename": row.filename, "size": row.size})
+                file_info = {"filename": row.filename, "size": row.size}
+                log.info("job_created", job_id=row.job_id, request_id=row.request_id, file_info=file_info)
         return added, fingerprint
 
     def _settle(self, row: JobRow, origin: Path) -> None:
@@ -104,4 +106,5 @@ def new_row(
         options=msgspec.json.encode(options),
         model=options.model,
         origin=origin,
+        request_id=structlog.contextvars.get_contextvars().get("request_id") or f"req_{uuid4()}",
     )

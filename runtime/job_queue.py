@@ -41,7 +41,9 @@ NEWS: Final = 0.5
 SYNC: Final = 1.0
 """Seconds from one time that the journal is brought to the disk to the next."""
 STARTS: Final = 10
-"""Times that a job may begin without coming further than the time before; then it is what takes the server down."""
+"""Times that a job may begin without coming further than the time before, and yet be gone on with."""
+STUCK: Final = 600.0
+"""Seconds for which it may do so more often: after that it is what takes the server down."""
 
 T = TypeVar("T")
 
@@ -141,7 +143,8 @@ class JobQueue:
         """Run a job to its end; one that is cancelled stays as it is, to be gone on with or to be deleted."""
         running = self.running[row.job_id] = RunningJob(row)
         try:
-            with structlog.contextvars.bound_contextvars(job_id=row.job_id), running.scope:
+            named = structlog.contextvars.bound_contextvars(job_id=row.job_id, request_id=row.request_id)
+            with named, running.scope:
                 file_info = {"filename": row.filename, "size": row.size}
                 log.info("job_started", file_info=file_info, starts=row.starts)
                 try:
@@ -173,8 +176,8 @@ class JobQueue:
             lambda: to_thread.run_sync(_open_journal, path, limiter=self._files)
         )
         try:
-            starts = await self._surely(lambda: self._store.began(job_id, journal.found))
-            if starts > STARTS:
+            starts, since = await self._surely(lambda: self._store.began(job_id, journal.found, time.time()))
+            if starts > STARTS and time.time() - since > STUCK:
                 cause = f"the server stopped {starts - 1} times at the same place of it"
                 raise CallAnnotateError(PROCESSING_FAILED, stage="validation", cause=cause)
             yield journal

@@ -45,7 +45,9 @@ CREATE TABLE jobs (
     processing_time REAL,
     last_seq INTEGER NOT NULL DEFAULT 1,
     starts INTEGER NOT NULL DEFAULT 0,
-    journaled INTEGER NOT NULL DEFAULT 0
+    journaled INTEGER NOT NULL DEFAULT 0,
+    stuck_since REAL,
+    request_id TEXT
 ) STRICT;
 CREATE INDEX jobs_in_order ON jobs (status, priority DESC, number);
 CREATE TABLE keys (
@@ -98,6 +100,10 @@ class JobRow(Struct, frozen=True, kw_only=True):
     """Times that a worker began since the job came further."""
     journaled: int = 0
     """Answers that the last run found in its journal."""
+    stuck_since: float | None = None
+    """When the job came further last; None before it did."""
+    request_id: str | None = None
+    """Of the request that made the job; it is in every log line about it."""
 
 
 class Key(Struct, frozen=True):
@@ -249,16 +255,21 @@ class JobStore:
         """Note that the recording has got the job's name."""
         await self._write(lambda writer: writer.execute("UPDATE jobs SET origin = NULL WHERE job_id = ?", (job_id,)))
 
-    async def began(self, job_id: str, journaled: int) -> int:
-        """Note how many answers a run found in its journal; returns how many runs in a row have found as many."""
+    async def began(self, job_id: str, journaled: int, now: float) -> tuple[int, float]:
+        """Note how many answers a run found in its journal.
 
-        def work(writer: sqlite3.Connection) -> int:
+        Returns how many runs in a row have found as many, and when the first of them was.
+        """
+
+        def work(writer: sqlite3.Connection) -> tuple[int, float]:
             writer.execute(
-                "UPDATE jobs SET starts = iif(journaled < ?, 1, starts), journaled = ? WHERE job_id = ?",
-                (journaled, journaled, job_id),
+                "UPDATE jobs SET starts = 1, journaled = ?, stuck_since = ? WHERE job_id = ? AND journaled < ?",
+                (journaled, now, job_id, journaled),
             )
-            row = writer.execute("SELECT starts FROM jobs WHERE job_id = ?", (job_id,)).fetchone()
-            return int(row[0]) if row is not None else 1
+            found = writer.execute(
+                "SELECT starts, coalesce(stuck_since, started_at) FROM jobs WHERE job_id = ?", (job_id,)
+            ).fetchone()
+            return (found[0], found[1]) if found is not None else (1, now)
 
         return await self._write(work)
 

@@ -150,7 +150,9 @@ async def test_a_job_that_takes_the_server_down_again_and_again_is_given_up(
         await ended(service, job.job_id)
         database = service._store
         await database._write(
-            lambda writer: writer.execute("UPDATE jobs SET status = 'processing', starts = 10, completed_at = NULL")
+            lambda writer: writer.execute(
+                "UPDATE jobs SET status = 'processing', starts = 10, started_at = started_at - 601, stuck_since = NULL"
+            )
         )
     async with serving(settings, engine) as service:
         failed = await ended(service, job.job_id)

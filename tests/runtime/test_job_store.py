@@ -174,10 +174,10 @@ async def test_a_commit_that_fails_changes_nothing_and_the_next_one_works(path: 
 async def test_a_run_that_found_more_in_its_journal_does_not_count_against_the_job(path: Path) -> None:
     store = JobStore(path)
     await add(store, row("a"))
-    found = []
+    found: list[tuple[int, float]] = []
     for journaled in (0, 0, 3, 3, 3, 4):
         await claimed(store)
-        found.append(await store.began("a", journaled))
-    assert found == [1, 2, 1, 2, 3, 1]
-    assert await store.began("unknown", 1) == 1
+        found.append(await store.began("a", journaled, 10.0 + len(found)))
+    assert found == [(1, 2.0), (2, 2.0), (1, 12.0), (2, 12.0), (3, 12.0), (1, 15.0)]
+    assert await store.began("unknown", 1, 5.0) == (1, 5.0)
     store.close()

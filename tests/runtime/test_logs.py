@@ -85,11 +85,14 @@ def test_afterwards_everything_is_as_before(settings: Settings, tmp_path: Path) 
     assert (structlog.get_config(), logging.getLogger().handlers, logging.getLogger().level) == before
 
 
-async def test_every_line_about_a_job_names_it(settings: Settings, engine: Engine, blip: bytes) -> None:
+async def test_every_line_about_a_job_names_it_and_the_request_that_made_it(
+    settings: Settings, engine: Engine, blip: bytes
+) -> None:
     async with serving(settings, engine) as service:
-        job = await submit(service, blip)
+        with structlog.contextvars.bound_contextvars(request_id="req_7"):
+            job = await submit(service, blip)
         await ended(service, job.job_id)
     own = [line for line in lines(settings.volume_path / "logs") if str(line["event"]).startswith(("job", "journal"))]
     assert [line["event"] for line in own] == ["job_created", "job_started", "journal_closed", "job_completed"]
-    assert {line["job_id"] for line in own} == {job.job_id}
+    assert {(line["job_id"], line["request_id"]) for line in own} == {(job.job_id, "req_7")}
     assert own[1]["file_info"] == {"filename": "call.wav", "size": len(blip)}
