@@ -27,10 +27,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 
 
 @pytest.fixture(scope="module")
-def completed(server: Process, sample_call: Path) -> Any:
+def completed(server: Process, short_call: Path) -> Any:
     """The customer's main program: submit, poll, fetch."""
     client = CallAnnotateClient(server.url)
-    job = client.submit_job(str(sample_call), {"description": "Test recording"})
+    job = client.submit_job(str(short_call), {"description": "Test recording"})
     return client.poll_until_complete(job["job_id"], poll_interval=0.2)
 
 
@@ -46,7 +46,7 @@ def test_the_python_client_gets_its_result(completed: Any) -> None:
     assert set(result["metadata"]) >= {"total_duration", "speaker_count", "word_count", "confidence_average"}
 
 
-def test_the_commands_of_the_whole_cycle_work(server: Process, sample_call: Path) -> None:
+def test_the_commands_of_the_whole_cycle_work(server: Process, short_call: Path) -> None:
     """8.1, with curl."""
 
     def curl(*arguments: str) -> str:
@@ -58,7 +58,7 @@ def test_the_commands_of_the_whole_cycle_work(server: Process, sample_call: Path
 
     jobs = f"{server.url}/api/v1/jobs"
     job = json.loads(
-        curl("-X", "POST", jobs, "-F", f"file=@{sample_call}", "-F", 'metadata={"description":"Interview recording"}')
+        curl("-X", "POST", jobs, "-F", f"file=@{short_call}", "-F", 'metadata={"description":"Interview recording"}')
     )
     assert json.loads(curl(f"{jobs}/{job['job_id']}"))["metadata"]["description"] == "Interview recording"
     CallAnnotateClient(server.url).poll_until_complete(job["job_id"], poll_interval=0.2)
@@ -66,9 +66,9 @@ def test_the_commands_of_the_whole_cycle_work(server: Process, sample_call: Path
     assert curl("-X", "DELETE", f"{jobs}/{job['job_id']}", "-w", "%{http_code}") == "204"
 
 
-def test_a_client_of_the_library_websocket_follows_a_job(server: Process, sample_call: Path) -> None:
+def test_a_client_of_the_library_websocket_follows_a_job(server: Process, short_call: Path) -> None:
     """The handling of messages of 8.2, in Python: ping, progress, result, close."""
-    job = CallAnnotateClient(server.url).submit_job(str(sample_call))
+    job = CallAnnotateClient(server.url).submit_job(str(short_call))
     connection = websocket.create_connection(f"{server.ws_url}/ws/{job['job_id']}", timeout=60)
     connection.send(json.dumps({"type": "ping", "timestamp": "2025-07-26T18:04:00Z"}))
     seen: dict[str, list[Any]] = {}
@@ -119,9 +119,9 @@ def ported_client(server: Process, job_id: str) -> list[str]:
     return printed
 
 
-def test_the_javascript_client_prints_progress_and_result(server: Process, sample_call: Path) -> None:
+def test_the_javascript_client_prints_progress_and_result(server: Process, short_call: Path) -> None:
     """8.2, in Node.js where it is installed."""
-    job_id = CallAnnotateClient(server.url).submit_job(str(sample_call))["job_id"]
+    job_id = CallAnnotateClient(server.url).submit_job(str(short_call))["job_id"]
     node = shutil.which("node")
     lines = ported_client(server, job_id) if node is None else javascript_client(node, server, job_id)
     assert lines[0] == "Connected to CallAnnotate"

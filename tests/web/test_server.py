@@ -39,9 +39,9 @@ def log_lines(volume: Path) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_it_within_ten_seconds_while_a_job_runs(tmp_path: Path, sample_call: Path, number: int) -> None:
+def test_a_signal_stops_it_within_ten_seconds_while_a_job_runs(tmp_path: Path, short_call: Path, number: int) -> None:
     with started(tmp_path) as server:
-        with sample_call.open("rb") as file:
+        with short_call.open("rb") as file:
             job = requests.post(f"{server.url}/api/v1/jobs", files={"file": file}, timeout=20).json()
         with connect(server.ws_url + job["websocket_url"], proxy=None) as watcher:
             while json.loads(watcher.recv(20)).get("status") != "processing":

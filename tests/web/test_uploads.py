@@ -15,7 +15,7 @@ from anyio import fail_after
 from runtime.engine import Engine
 from runtime.upload import Upload
 from tests.web.raw import BOUNDARY, END, chunk, head, part, read_all, send_form, wire
-from tests.web.serving import Server, serving, wav
+from tests.web.serving import Server, next_json, serving, wav
 from tests.web.test_rest import assert_error
 
 LIMIT = 1_000_000
@@ -253,12 +253,13 @@ async def test_a_key_that_is_none_is_refused(server: Server, key: str) -> None:
 
 async def test_a_full_queue_is_503_before_anything_is_read(engine: Engine, tmp_path: Path, recording: bytes) -> None:
     async with serving(tmp_path, engine, queue_limit=1) as server, server.held():
-        responses = [await server.post(recording, name="a.flac") for _ in range(3)]
-        assert responses[0].status_code == 201
-        assert_error(responses[-1], "QUEUE_FULL")
-        for job in (await server.http.get("/api/v1/jobs")).json()["jobs"]:
-            if job["status"] == "queued":
-                await server.http.delete(job["progress_url"])
+        running = await server.submit(recording, name="a.flac")
+        async with server.socket(running["websocket_url"]) as socket:
+            while (await next_json(socket))["status"] != "processing":
+                pass
+        waiting = await server.submit(recording, name="b.flac")
+        assert_error(await server.post(recording, name="c.flac"), "QUEUE_FULL")
+        await server.http.delete(waiting["progress_url"])
 
 
 async def test_a_full_volume_is_503_before_anything_is_read(engine: Engine, tmp_path: Path) -> None:
