@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import psutil
-from anyio import CapacityLimiter, fail_after, to_thread
+from anyio import CapacityLimiter, Lock, fail_after, to_thread
 
 from contracts.errors import CallAnnotateError
 from contracts.jobs import DiskUsage, Health, HealthComponents, HealthStatus, MemoryUsage
@@ -40,14 +40,16 @@ class HealthCheck:
         self._every: Final = every
         self._limiter: Final = CapacityLimiter(2)
         self._began: Final = time.monotonic()
+        self._looking: Final = Lock()
         self._last: tuple[float, HealthStatus] | None = None
 
     async def status(self) -> HealthStatus:
         """The state of everything."""
-        if self._last is None or time.monotonic() - self._last[0] > self._every:
-            found = await self._look()
-            self._last = (time.monotonic(), found)
-        return self._last[1]
+        async with self._looking:
+            if self._last is None or time.monotonic() - self._last[0] > self._every:
+                found = await self._look()
+                self._last = (time.monotonic(), found)
+            return self._last[1]
 
     async def _look(self) -> HealthStatus:
         problems: dict[str, str] = {}

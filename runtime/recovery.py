@@ -96,8 +96,9 @@ def _sort(volume: Volume, folder: str, names: list[str], row: JobRow | None) -> 
     for name in names:
         path = volume.root / folder / name
         ended = row is None or row.status not in {"queued", "processing"}
-        if name.startswith(".") and name.endswith(".part"):
-            path.unlink()  # a file that was being written
+        if name.startswith("."):
+            if path.is_file():
+                path.unlink()  # it was being written
         elif path.suffix in WORK:
             if ended and folder == PROCESSING:
                 path.unlink()

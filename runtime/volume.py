@@ -75,7 +75,7 @@ class Volume:
                 os.write(descriptor, b"?")
             finally:
                 os.close(descriptor)
-                trial.unlink()
+                trial.unlink(missing_ok=True)
 
     def free(self) -> int:
         """Bytes that are free for this process."""

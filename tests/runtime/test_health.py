@@ -8,6 +8,7 @@ import anyio
 import msgspec
 import pytest
 
+from contracts.jobs import HealthStatus
 from runtime import health
 from runtime.engine import Engine
 from runtime.job_queue import JobQueue
@@ -25,6 +26,20 @@ async def test_a_service_at_work_is_healthy_and_says_what_it_needs(settings: Set
     assert 0 < status.components.memory_usage.percentage < 100
     assert re.fullmatch(r"\d+(MB|GB)", status.components.disk_usage.volume_free)
     assert status.components.disk_usage.logs_size == "0MB"
+
+
+async def test_many_who_ask_at_once_get_one_answer(settings: Settings, engine: Engine) -> None:
+    found: list[HealthStatus] = []
+
+    async with serving(settings, engine) as service, anyio.create_task_group() as tasks:
+
+        async def ask() -> None:
+            found.append(await service.health())
+
+        for _ in range(20):
+            tasks.start_soon(ask)
+    assert len({id(status) for status in found}) == 1
+    assert found[0].status == "healthy"
 
 
 async def test_a_full_volume_is_unhealthy(settings: Settings, engine: Engine) -> None:

@@ -71,6 +71,7 @@ async def test_a_crash_between_the_commit_of_the_end_and_the_moves_is_put_right(
     for end in ("journal", "messages"):
         (settings.volume_path / "processing" / f"{job_id}.{end}").write_bytes(b"left over")
     (settings.volume_path / "completed" / f".{job_id}.json.part").write_bytes(b"left over")
+    (settings.volume_path / "processing" / ".writable").write_bytes(b"?")
     async with serving(settings, engine) as service:
         assert files(settings) == [f"completed/{job_id}.json", f"completed/{job_id}.wav"]
         (message,) = await messages(service, job_id)
