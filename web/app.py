@@ -5,7 +5,7 @@ from time import perf_counter
 from typing import Final, cast
 
 import structlog
-from quart import Quart, Response, Websocket, g, has_request_context, request, websocket
+from quart import Quart, Response, Websocket, current_app, g, has_request_context, request, websocket
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
@@ -82,7 +82,7 @@ def _view(operations: Operations, route: Route) -> Callable[..., Awaitable[Respo
         )
         answer = await operations.answer(call)
         if answer.status >= 400 and answer.status != UPLOAD_STALLED.http_status:
-            await drain(cast(BoundedRequest, request))
+            await drain(cast(BoundedRequest, request), stopping=cast(App, current_app).stopping.is_set())
         return await response(answer, head=request.method == "HEAD")
 
     return view
@@ -137,7 +137,7 @@ async def _http_error(error: HTTPException) -> Response:
     else:
         found = CallAnnotateError(ROUTE_NOT_FOUND, path=asked.path[:200])
     if has_request_context():
-        await drain(cast(BoundedRequest, request))
+        await drain(cast(BoundedRequest, request), stopping=cast(App, current_app).stopping.is_set())
     return await _error_response(found)
 
 

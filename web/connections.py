@@ -23,7 +23,7 @@ from contracts.errors import (
     WRONG_FRAME,
     CallAnnotateError,
 )
-from contracts.job_messages import Closing, ConnectionErrorMessage, Ping
+from contracts.job_messages import Closing, ConnectionErrorMessage, JobMessage, Ping
 from runtime.service import JobService
 from web.answers import Language, error_detail
 from web.rate_limits import RateLimits
@@ -55,6 +55,8 @@ class Encoder:
 
     def encode(self, message: Struct) -> str:
         """The text of a frame."""
+        if not isinstance(message, JobMessage):
+            return msgspec.json.encode(message).decode()
         for known, text in self._recent:
             if known is message:
                 return text

@@ -122,6 +122,7 @@ class Session:
 
     async def _request(self, message: Request, form: FrameForm | CallAnnotateError | None) -> None:
         request_id = new_request_id()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             if isinstance(form, CallAnnotateError):
                 raise form
@@ -140,7 +141,7 @@ class Session:
         finally:
             if isinstance(form, FrameForm):
                 form.close()
-        LOG.info("operation_completed", operation=message.operation, status=answer.status, request_id=request_id)
+        LOG.info("operation_completed", operation=message.operation, status=answer.status)
         await self._reply(message.id, answer)
 
     async def _reply(self, request_id: str, answer: Answer) -> None:

@@ -15,6 +15,7 @@ from contracts.errors import (
     MALFORMED_UPLOAD,
     MISSING_FILE,
     SEVERAL_FILES,
+    SHUTTING_DOWN,
     UNSUPPORTED_MEDIA_TYPE,
     UPLOAD_STALLED,
     CallAnnotateError,
@@ -30,6 +31,8 @@ DECODER_BYTES: Final = 1024 * 1024
 """Bytes that the decoder may hold, such as the headers of a part."""
 OVERHEAD: Final = METADATA_BYTES + 64 * 1024
 """Bytes of a form beside its recording at most, as far as an announced length is concerned."""
+DRAIN_WHILE_STOPPING: Final = 1.0
+"""Seconds, as DRAIN, when the server itself has little time left."""
 DRAIN: Final = 10.0
 """Seconds that a client which is refused may go on sending: before its request has been read to the end, an answer
 over a closed socket would reach it as a connection reset."""
@@ -107,6 +110,8 @@ class MultipartForm:
                     await parts.begin(event)
                 elif isinstance(event, Data):
                     await parts.take(event)
+                if service.stopping.is_set():
+                    raise CallAnnotateError(SHUTTING_DOWN)
             yield parts.finish()
 
     def _boundary(self) -> bytes:
@@ -146,8 +151,8 @@ def _cause(chunk: bytes | None) -> str:
     return "it breaks off before its end" if chunk is None else "the headers of a part are damaged"
 
 
-async def drain(request: BoundedRequest) -> None:
+async def drain(request: BoundedRequest, *, stopping: bool) -> None:
     """Let a client that has been refused finish what it is sending, for a bounded time."""
-    with move_on_after(DRAIN):
+    with move_on_after(DRAIN_WHILE_STOPPING if stopping else DRAIN):
         async for _ in request.body:
             pass

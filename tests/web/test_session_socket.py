@@ -357,3 +357,15 @@ async def cut_off(server: Server) -> bool:
         line.startswith("callannotate_websocket_sessions ") and float(line.split()[1]) == 0
         for line in metrics.splitlines()
     )
+
+
+async def test_log_lines_of_an_operation_have_its_request_id(server: Server, socket: ClientConnection) -> None:
+    reply = await upload(socket, wav())
+    request_id = reply["headers"]["X-Request-ID"]
+    log = server.service.settings.volume_path / "logs" / "callannotate.jsonl"
+    found: set[str] = set()
+    with fail_after(10):
+        while not found >= {"job_created", "operation_completed"}:
+            await anyio.lowlevel.checkpoint()
+            lines = [json.loads(line) for line in log.read_text().splitlines()]
+            found = {line["event"] for line in lines if line.get("request_id") == request_id}

@@ -265,3 +265,16 @@ async def test_a_full_queue_is_503_before_anything_is_read(engine: Engine, tmp_p
 async def test_a_full_volume_is_503_before_anything_is_read(engine: Engine, tmp_path: Path) -> None:
     async with serving(tmp_path, engine, min_free_space=2**62) as server:
         assert_error(await server.post(wav()), "STORAGE_FULL")
+
+
+async def test_an_upload_under_way_is_told_that_the_server_stops(engine: Engine, tmp_path: Path) -> None:
+    async with serving(tmp_path, engine) as server, wire(server) as stream:
+        await stream.send(head(None) + chunk(file_part(bytes(1000))[:-2]))
+        with fail_after(10):
+            while not uploads(server):
+                await anyio.lowlevel.checkpoint()
+        server.service.stopping.set()
+        await stream.send(chunk(bytes(1000)))
+        said = await read_all(stream)
+    assert said.startswith(b"HTTP/1.1 503")
+    assert b"SHUTTING_DOWN" in said
