@@ -76,10 +76,12 @@ def start(volume: Path) -> subprocess.Popen[str]:
 def listening(process: subprocess.Popen[str]) -> Server:
     """The server once it listens."""
     assert process.stderr is not None
+    said = []
     for line in process.stderr:
         if "listening on " in line:
             return Server(process, line.split("listening on ")[1].strip())
-    raise click.ClickException(f"the server did not start (exit code {process.wait()})")
+        said.append(line)
+    raise click.ClickException(f"the server did not start (exit code {process.wait()}): {''.join(said)}")
 
 
 @contextmanager
