@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from asyncapi.operations import operation_messages
+from asyncapi.operations import operation_faults, operation_messages
 from contracts import errors
 from contracts.errors import Fault
 from contracts.examples import MESSAGES, example_connection_error, plain
@@ -52,7 +52,7 @@ def asyncapi_document() -> Json:
             "messages": {**messages, **operation_messages()},
             "schemas": {**schemas_of([*structs, *bodies, Job, ErrorBody, JobRequest]), **job_request_schema()},
         },
-        "x-errors": x_errors([*_stated_faults(), *(fault for route in ROUTES for fault in route.errors)]),
+        "x-errors": x_errors([*_stated_faults(), *(fault for route in ROUTES for fault in operation_faults(route))]),
     }
 
 

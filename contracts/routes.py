@@ -236,7 +236,6 @@ _CONTENT_ERRORS: Final = (
     errors.AUDIO_TOO_LONG,
 )
 """What is wrong with a recording as soon as its head has been read."""
-_OPTION_ERRORS: Final = (errors.UNKNOWN_LANGUAGE, errors.UNKNOWN_MODEL, errors.ENGINE_UNAVAILABLE)
 
 
 def _json(status: int, summary: str, struct: object, *headers: Header) -> Response:
@@ -268,7 +267,6 @@ ROUTES: Final = (
             errors.MISSING_FILE,
             errors.SEVERAL_FILES,
             errors.MALFORMED_UPLOAD,
-            *_OPTION_ERRORS,
             errors.UPLOAD_STALLED,
             errors.IDEMPOTENCY_CONFLICT,
             errors.FILE_TOO_LARGE,

@@ -125,7 +125,7 @@ _COMMON_CLOSE_CODES: Final = (
         code=1008,
         faults=(errors.SLOW_READER,),
         announced_by=None,
-        summary="Messages were not read for too long; there is no room for another one.",
+        summary="A message was not read for 10 s, or too many wait; there is no room for another one.",
     ),
     CloseCode(
         code=1009,
@@ -174,16 +174,17 @@ def _always(states: tuple[str, ...], *moves: tuple[Side, str]) -> tuple[Transiti
 _HEARTBEAT: Final = Machine(
     name="heartbeat",
     key=None,
-    start="quiet",
-    transitions=(
-        *_always(("quiet", "asked"), ("server", "server_ping"), ("client", "client_pong")),
-        Transition("quiet", "client", "client_ping", "asked"),
-        Transition("asked", "client", "client_ping", "asked"),
-        Transition("asked", "server", "server_pong", "quiet"),
+    start="open",
+    transitions=_always(
+        ("open",),
+        ("client", "client_ping"),
+        ("server", "server_pong"),
+        ("server", "server_ping"),
+        ("client", "client_pong"),
     ),
-    may_close=("quiet", "asked"),
+    may_close=("open",),
 )
-"""The runner also counts: never more pongs than pings."""
+"""Pings and pongs of both sides may stand anywhere; every ping is answered by one pong."""
 _END: Final = Machine(
     name="end",
     key=None,

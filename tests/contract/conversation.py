@@ -56,6 +56,8 @@ class Conversation:
         self._asked: dict[str, str] = {}
         """Message of the document that answers, by the id of what was asked."""
         self._audio_left = 0
+        self._pings = 0
+        """Of the client, still to be answered."""
         self._seq: dict[str, int] = {}
         self._percentage: dict[str, int] = {}
 
@@ -189,6 +191,10 @@ class Conversation:
             self.findings.error(payload["error"]["code"])
         if frame in {"status_update", "result", "job_error"}:
             self._check_sequence(payload)
+        if frame == "server_pong":
+            self._pings -= 1
+            if self._pings < 0:
+                raise ViolationError("a pong that nobody has asked for")
         if frame == "server_ping":
             await self.send({"type": "pong", "timestamp": payload["timestamp"]})
 
@@ -246,7 +252,9 @@ class Conversation:
     # Bookkeeping.
 
     def _note_question(self, frame: str, payload: Json) -> None:
-        if frame == "request":
+        if frame == "client_ping":
+            self._pings += 1
+        elif frame == "request":
             known = f"reply.{payload['operation']}" in self.channel.messages
             operation = payload["operation"] if known and payload["operation"] not in {"unknown"} else "unknown"
             self._asked[payload["id"]] = f"reply.{operation}"

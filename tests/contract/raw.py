@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import anyio
+import anyio.to_thread
 from anyio import fail_after
-from anyio.abc import SocketAttribute, SocketStream
+from anyio.abc import SocketStream
 
 TEXT, BINARY, CLOSE, PING, RESERVED = 0x1, 0x2, 0x8, 0x9, 0x3
 PATIENCE = 60.0
@@ -25,6 +26,10 @@ class RawSocket:
 
     async def send(self, opcode: int, payload: bytes) -> None:
         """Send one whole frame, masked with zeros."""
+        await self.send_many(opcode, payload, 1)
+
+    async def send_many(self, opcode: int, payload: bytes, count: int) -> None:
+        """Send the same frame so many times at once."""
         head = bytes([0x80 | opcode])
         if len(payload) < 126:
             head += bytes([0x80 | len(payload)])
@@ -32,7 +37,7 @@ class RawSocket:
             head += bytes([0x80 | 126]) + struct.pack(">H", len(payload))
         else:
             head += bytes([0x80 | 127]) + struct.pack(">Q", len(payload))
-        await self._stream.send(head + bytes(4) + payload)
+        await self._stream.send((head + bytes(4) + payload) * count)
 
     async def receive(self) -> tuple[int, bytes]:
         """The next frame: opcode and payload. Raises EndOfStream where the connection ends without one."""
@@ -64,12 +69,16 @@ class RawSocket:
 
 
 @asynccontextmanager
-async def raw_socket(url: str, path: str, *, receive_buffer: int | None = None) -> AsyncIterator[RawSocket]:
-    """A connection to a path; with a small `receive_buffer` (bytes) the network holds little of what is not read."""
+async def raw_socket(url: str, path: str, *, small: bool = False) -> AsyncIterator[RawSocket]:
+    """A connection to a path; a small one holds about 100 kB of what is not read, instead of megabytes."""
     address = urlsplit(url)
-    stream = await anyio.connect_tcp(str(address.hostname), address.port or 80)
-    if receive_buffer is not None:
-        stream.extra(SocketAttribute.raw_socket).setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    plain = socket.socket(socket.AF_INET)
+    if small:
+        # Before the handshake of TCP, in which segments and window are agreed.
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1400)
+    await anyio.to_thread.run_sync(plain.connect, (address.hostname, address.port or 80))
+    stream = await SocketStream.from_socket(plain)
     async with stream:
         await stream.send(_handshake(address.netloc, path))
         answer = b""

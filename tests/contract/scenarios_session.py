@@ -94,14 +94,14 @@ async def refused_uploads(lab: Lab) -> None:
             ("INVALID_FIELD", tone(), {"priority": 10}),
             ("INVALID_FIELD", tone(), {"description": "x" * 1001}),
             ("INVALID_FIELD", tone(), {"speakers": 2, "min_speakers": 2}),
-            ("UNKNOWN_LANGUAGE", tone(), {"language": "tlh"}),
-            ("UNKNOWN_MODEL", tone(), {"model": "whisper-huge"}),
+            ("INVALID_FIELD", tone(), {"language": "tlh"}),
+            ("INVALID_FIELD", tone(), {"model": "whisper-huge"}),
         ):
             require_error(lab, await talk.upload(data, metadata=metadata), code, f"createJob {metadata} {data[:20]!r}")
         # It may be installed; then the job is taken.
         reply = await talk.upload(tone(), metadata={"engine": "pyannote"})
         if reply["status"] != 201:
-            require_error(lab, reply, "ENGINE_UNAVAILABLE", "createJob with pyannote")
+            require_error(lab, reply, "INVALID_FIELD", "createJob with pyannote")
         require_error(lab, await talk.upload(tone(), size=17), "MALFORMED_UPLOAD", "another size than arrived")
 
 
