@@ -24,7 +24,11 @@ async def follow_job(connections: Connections, socket: Websocket, job_id: str) -
         after_seq = None if text is None else cast(int, converted(_AFTER_SEQ, text))
     except CallAnnotateError as error:
         answer = error_answer(error, language, g.request_id)
-        return Response(cast(bytes, answer.body), answer.status, {**answer.headers, "Content-Type": answer.media_type})
+        return Response(
+            cast(bytes, answer.body),
+            answer.status,
+            {**answer.headers, "Content-Type": answer.media_type, "X-Request-ID": g.request_id},
+        )
     connection = Connection(connections, socket, language, g.request_id)
 
     async def talk(connection: Connection) -> None:

@@ -42,7 +42,9 @@ class CarefulWSStream(WSStream):
     def _begin(self, event: Request) -> Request:
         self.liveness = Liveness(monotonic())
         self.ended = False
-        """Whether a close frame of ours is out: what arrives from now on is thrown away."""
+        """Whether a close frame of ours is out: of what arrives from now on only the answer to it counts."""
+        self.unreadable = False
+        """Whether the client has broken the protocol, so that no frame after it can be told from noise."""
         self.gone = asyncio.Event()
         """Whether the connection is gone."""
         self.over = asyncio.Event()
@@ -57,7 +59,7 @@ class CarefulWSStream(WSStream):
             event = self._begin(event)
         elif isinstance(event, (Body, Data)):
             self.liveness.heard = monotonic()
-            if self.ended and self.connection.state is not WSState.LOCAL_CLOSING:
+            if self.unreadable:
                 return
         elif isinstance(event, StreamClosed):
             self._leave()
@@ -100,6 +102,7 @@ class CarefulWSStream(WSStream):
         if self.connection.state is WSState.REMOTE_CLOSING:
             await self._send_wsproto_event(event.response())
         elif self.connection.state is WSState.OPEN:
+            self.unreadable = True
             name = "INVALID_ENCODING" if event.code == CloseReason.INVALID_FRAME_PAYLOAD_DATA else "PROTOCOL_ERROR"
             await self._end(event.code, name)
             return
