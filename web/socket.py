@@ -52,6 +52,8 @@ class Session:
         self._in_flight: Final[set[str]] = set()
         self._subscriptions: Final[dict[str, tuple[CancelScope, Event]]] = {}
         """By job: how to end it, and whether it has ended."""
+        self._subscribing: Final = Lock()
+        """Held while subscriptions change, so that they change in the order in which that was asked for."""
         self._upload: FrameForm | None = None
         """Whose bytes the binary frames are: from createJob to its upload.end, even where it was refused meanwhile."""
         self._sending_audio: Final = Lock()
@@ -99,13 +101,12 @@ class Session:
             raise CallAnnotateError(INVALID_MESSAGE, cause="its id is in flight", allowed="a new id for each request")
         await self._slots.acquire()
         self._in_flight.add(request_id)
-        self._connection.start(self._finish, request_id, work, *arguments)
+        self._connection.start(self._finish, work, *arguments)
 
-    async def _finish(self, request_id: str, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
+    async def _finish(self, work: Callable[..., Awaitable[None]], *arguments: object) -> None:
         try:
             await work(*arguments)
         finally:
-            self._in_flight.discard(request_id)
             self._slots.release()
 
     def _form(self, message: Request) -> FrameForm | CallAnnotateError | None:
@@ -145,6 +146,8 @@ class Session:
         await self._reply(message.id, answer)
 
     async def _reply(self, request_id: str, answer: Answer) -> None:
+        # Before it is sent: the client may use the id again as soon as it has read the reply.
+        self._in_flight.discard(request_id)
         if isinstance(answer.body, FileSpan):
             await self._reply_with_file(request_id, answer, answer.body)
             return
@@ -174,17 +177,17 @@ class Session:
         upload.finish(message.size)
 
     async def _subscribe(self, message: Subscribe) -> None:
-        await self._stop_following(message.job_id)
-        route = ROUTE_BY_OPERATION["getJob"]
-        call = Call(
-            route=route, client=self._client, language=self._connection.language, values={"job_id": message.job_id}
-        )
-        answer = await self._operations.answer(call)
-        await self._reply(message.id, answer)
-        if answer.status == 200:
-            scope, ended = CancelScope(), Event()
-            self._subscriptions[message.job_id] = scope, ended
-            self._connection.start(self._follow, message, scope, ended)
+        async with self._subscribing:
+            await self._stop_following(message.job_id)
+            values = {"job_id": message.job_id}
+            route = ROUTE_BY_OPERATION["getJob"]
+            call = Call(route=route, client=self._client, language=self._connection.language, values=values)
+            answer = await self._operations.answer(call)
+            await self._reply(message.id, answer)
+            if answer.status == 200:
+                scope, ended = CancelScope(), Event()
+                self._subscriptions[message.job_id] = scope, ended
+                self._connection.start(self._follow, message, scope, ended)
 
     async def _follow(self, message: Subscribe, scope: CancelScope, ended: Event) -> None:
         try:
@@ -200,8 +203,9 @@ class Session:
                 del self._subscriptions[message.job_id]
 
     async def _unsubscribe(self, message: Unsubscribe) -> None:
-        await self._stop_following(message.job_id)
-        await self._connection.send(Reply(id=message.id, status=204))
+        async with self._subscribing:
+            await self._stop_following(message.job_id)
+        await self._reply(message.id, Answer(204, ""))
 
     async def _stop_following(self, job_id: str) -> None:
         """After it no message of the subscription comes any more."""
@@ -240,7 +244,10 @@ def _values(route: Route, parameters: Mapping[str, str | int | float | bool]) ->
     for name in parameters:
         if name not in names:
             raise CallAnnotateError(
-                INVALID_FIELD, field=name[:100], problem="is no parameter of this operation", allowed=", ".join(names)
+                INVALID_FIELD,
+                field=name[:100],
+                problem="is no parameter of this operation",
+                allowed=", ".join(sorted(names)),
             )
     for parameter in route.parameters:
         if parameter.required and parameter.name not in parameters:

@@ -274,7 +274,9 @@ async def test_unsubscribing_ends_the_messages_and_subscribing_again_replaces(
         assert {reply["id"]: reply["status"] for reply in replies} == {"1": 200, "2": 200, "3": 204}
         await say(socket, "unsubscribe", id="4", job_id=UNKNOWN)
         assert (await next_json(socket, "reply"))["status"] == 204
-    await server.http.delete(job["progress_url"])
+        assert (await server.http.delete(job["progress_url"])).status_code == 204
+    await say(socket, "ping")
+    assert (await next_json(socket))["type"] == "pong"
 
 
 async def test_a_subscription_to_an_unknown_job_is_404(socket: ClientConnection) -> None:
@@ -289,7 +291,11 @@ async def test_a_subscribed_job_that_is_deleted_is_told_and_the_connection_stays
         first, second = [await server.submit(wav(2.0)) for _ in range(2)]
         await say(socket, "subscribe", id="sub", job_id=second["job_id"])
         await next_json(socket, "reply")
-        assert (await ask(socket, "deleteJob", parameters={"job_id": second["job_id"]}))["status"] == 204
+        await say(socket, "request", id="del", operation="deleteJob", parameters={"job_id": second["job_id"]})
+        said = {message["type"]: message for message in [await next_json(socket, "reply", "error") for _ in range(2)]}
+        assert (said["reply"]["id"], said["reply"]["status"]) == ("del", 204)
+        assert (said["error"]["error"]["code"], said["error"]["in_reply_to"]) == ("JOB_NOT_FOUND", "sub")
+    assert (await ask(socket, "getInfo"))["status"] == 200
     await server.http.delete(first["progress_url"])
 
 
