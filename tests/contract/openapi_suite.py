@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 async def run(url: str, examples: int, seed: int | None) -> int:
     """The exit code of schemathesis; what it says goes to the terminal."""
     arguments = [
+        f"--config-file={ROOT / 'tests' / 'contract' / 'schemathesis.toml'}",
         "run",
         str(ROOT / "contracts" / "openapi.yaml"),
         f"--url={url}",
