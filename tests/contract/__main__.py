@@ -4,9 +4,13 @@ import sys
 
 import anyio
 import click
+import httpx
 
 from tests.contract import openapi_suite, runner
-from tests.contract.servers import own_server
+from tests.contract.servers import GENEROUS, own_server
+
+ENOUGH = 100_000
+"""Requests per window that the suites never come near."""
 
 
 @click.command(help=__doc__)
@@ -18,6 +22,8 @@ from tests.contract.servers import own_server
 def main(url: str | None, examples: int, seed: int | None, only: str | None, scenario: str | None) -> None:
     """Exit with 1 where anything failed, or where servers of our own left something unexercised."""
     url = url.rstrip("/") if url else None
+    if url is not None:
+        require_generous(url)
     failed = False
     if only != "asyncapi":
         failed |= anyio.run(_openapi, url, examples, seed) != 0
@@ -26,6 +32,17 @@ def main(url: str | None, examples: int, seed: int | None, only: str | None, sce
         report.print(click.echo)
         failed |= bool(report.violations) or (url is None and scenario is None and bool(report.missing))
     sys.exit(int(failed))
+
+
+def require_generous(url: str) -> None:
+    """The suites send thousands of requests: a server that would refuse most of them is not worth asking."""
+    try:
+        allowed = int(httpx.get(f"{url}/info", trust_env=False, timeout=60).headers["X-RateLimit-Limit"])
+    except (httpx.HTTPError, KeyError) as error:
+        raise click.ClickException(f"{url}: is no CallAnnotate server ({error!r})") from error
+    if allowed < ENOUGH:
+        settings = " ".join(f"{name}={value}" for name, value in GENEROUS.items())
+        raise click.ClickException(f"{url}: allows {allowed} requests per window only; start it with {settings}")
 
 
 async def _openapi(url: str | None, examples: int, seed: int | None) -> int:

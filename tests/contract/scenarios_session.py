@@ -7,7 +7,7 @@ import anyio
 from tests.contract.contract import Json
 from tests.contract.conversation import Conversation, new_id
 from tests.contract.lab import UNKNOWN_JOB, Lab
-from tests.contract.recordings import broken, speech, tone
+from tests.contract.recordings import broken, short_speech, speech, tone
 
 
 async def operations(lab: Lab) -> None:
@@ -149,7 +149,7 @@ async def _idempotent(lab: Lab, talk: Conversation) -> None:
 async def subscriptions(lab: Lab) -> None:
     """The messages of several jobs on one connection."""
     async with lab.session() as talk:
-        long, wrong = await lab.submit(speech()), await lab.submit(broken())
+        long, wrong = await lab.submit(short_speech(15.0)), await lab.submit(broken())
         reply = await _subscribe(talk, long["job_id"])
         lab.require(reply["body"]["job_id"] == long["job_id"], f"subscribe: {reply}")
         await _subscribe(talk, wrong["job_id"])
