@@ -10,7 +10,6 @@ Two trials, each with a real server in a process of its own, which is killed wit
 import json
 import os
 import random
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -47,54 +46,37 @@ SETTINGS: Final = {
 }  # fmt: skip
 
 
-@dataclass
-class Server:
-    """A server process that listens."""
-
-    process: subprocess.Popen[str]
-    url: str
-
-    def kill(self) -> None:
-        """SIGKILL to the process that was started, and no other."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self) -> None:
-        """SIGTERM, as `docker stop` does it."""
-        self.process.terminate()
-        self.process.wait(PATIENCE)
-
-
-def start(volume: Path) -> subprocess.Popen[str]:
-    """Begin to start a server on any free port."""
-    return subprocess.Popen(
+@contextmanager
+def started(volume: Path) -> Iterator[subprocess.Popen[str]]:
+    """A server process that begins to start on any free port; it is killed with SIGKILL, and no other process is."""
+    with subprocess.Popen(
         [sys.executable, "-m", "web.cli", "serve", "--host", "127.0.0.1", "--port", "0"],
         cwd=ROOT, stderr=subprocess.PIPE, text=True, env={**os.environ, **SETTINGS, "VOLUME_PATH": str(volume)},
-    )  # fmt: skip
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
-def listening(process: subprocess.Popen[str]) -> Server:
-    """The server once it listens."""
+def address(process: subprocess.Popen[str]) -> str:
+    """The URL of the server once it listens."""
     assert process.stderr is not None
     said = []
     for line in process.stderr:
         if "listening on " in line:
-            return Server(process, line.split("listening on ")[1].strip())
+            return line.split("listening on ")[1].strip()
         said.append(line)
     raise click.ClickException(f"the server did not start (exit code {process.wait()}): {''.join(said)}")
 
 
 @contextmanager
-def running(volume: Path) -> Iterator[Server]:
-    """A server that is stopped in the end."""
-    process = start(volume)
-    try:
-        server = listening(process)
-        yield server
-        server.stop()
-    finally:
-        process.kill()
-        process.wait()
+def running(volume: Path) -> Iterator[str]:
+    """The URL of a server that is stopped with SIGTERM in the end."""
+    with started(volume) as process:
+        yield address(process)
+        process.terminate()
+        process.wait(PATIENCE)
 
 
 @dataclass
@@ -181,31 +163,29 @@ def kill_short(folder: Path, count: int, jobs: int, chance: random.Random) -> li
     """Kill the server `count` times over a queue of short jobs; returns what is wrong in the end."""
     recordings = short_recordings(folder, jobs)
     volume, calm = folder / "volume", folder / "calm"
-    with running(calm) as server:
-        recordings.hand_over(server.url, calm, jobs)
+    with running(calm) as url:
+        recordings.hand_over(url, calm, jobs)
         began = time.monotonic()
-        expected = {job.file_info.filename: result_of(server.url, job) for job in wait_for_all(server.url, jobs, 300)}
+        expected = {job.file_info.filename: result_of(url, job) for job in wait_for_all(url, jobs, 300)}
         work = time.monotonic() - began
     recordings.acknowledged.clear()
     moments: Counter[str] = Counter()
     for number in range(count):
-        process = start(volume)
-        if chance.random() < 0.15:
-            time.sleep(chance.uniform(0, 1.5))  # in the middle of starting
-            moments["starting"] += 1
-        else:
-            server = listening(process)
+        with started(volume) as process:
+            if chance.random() < 0.15:
+                time.sleep(chance.uniform(0, 1.5))  # in the middle of starting
+                moments["starting"] += 1
+                continue
+            url = address(process)
             # Handing over lasts through four fifths of the lives, so that there is something to do in all of them.
-            recordings.hand_over(server.url, volume, min(jobs, 1 + number * jobs * 5 // (4 * count)))
+            recordings.hand_over(url, volume, min(jobs, 1 + number * jobs * 5 // (4 * count)))
             time.sleep(chance.uniform(0, 1.6 * work / count))
-            moments["working" if any(job.status == "processing" for job in jobs_of(server.url)) else "idle"] += 1
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+            moments["working" if any(job.status == "processing" for job in jobs_of(url)) else "idle"] += 1
     click.echo(f"{count} kills ({', '.join(f'{kind}: {n}' for kind, n in moments.items())}), {jobs} jobs")
-    with running(volume) as server:
-        recordings.hand_over(server.url, volume, jobs)
-        ended = wait_for_all(server.url, jobs, 300)
-        found = {job.job_id: result_of(server.url, job) for job in ended if job.status == "completed"}
+    with running(volume) as url:
+        recordings.hand_over(url, volume, jobs)
+        ended = wait_for_all(url, jobs, 300)
+        found = {job.job_id: result_of(url, job) for job in ended if job.status == "completed"}
     return faults(ended, found, expected, volume)
 
 
@@ -269,18 +249,17 @@ def kill_long(folder: Path, minutes: float, percentage: int) -> Resumed:
     """Kill the server once, when a long call has come so far, and let it be gone on with."""
     volume = folder / "long"
     recording = long_recording(folder / "long.wav", minutes)
-    process = start(volume)
-    server = listening(process)
-    job = submit(server.url, recording)
-    while job.progress.percentage < percentage and job.status in {"queued", "processing"}:
-        time.sleep(0.1)
-        answer = httpx.get(f"{server.url}/api/v1/jobs/{job.job_id}", timeout=PATIENCE)
-        job = msgspec.json.decode(answer.content, type=Job)
-    server.kill()
+    with started(volume) as process:
+        url = address(process)
+        job = submit(url, recording)
+        while job.progress.percentage < percentage and job.status in {"queued", "processing"}:
+            time.sleep(0.1)
+            answer = httpx.get(f"{url}/api/v1/jobs/{job.job_id}", timeout=PATIENCE)
+            job = msgspec.json.decode(answer.content, type=Job)
     journal = Journal(volume / "processing" / f"{job.job_id}.journal")
     journal.close()
-    with running(volume) as server:
-        (ended,) = wait_for_all(server.url, 1, 60 * minutes)
+    with running(volume) as url:
+        (ended,) = wait_for_all(url, 1, 60 * minutes)
         if ended.status != "completed":
             raise click.ClickException(f"the long call is {ended.status}")
     line = msgspec.convert(log_lines(volume, "journal_closed")[-1], JournalLine)
