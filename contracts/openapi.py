@@ -11,20 +11,16 @@ from contracts import errors
 from contracts.errors import Fault
 from contracts.examples import METADATA, RESPONSES, example_error_body, plain
 from contracts.jobs import ErrorBody, JobRequest
-from contracts.routes import (
+from contracts.parameters import (
     ACCEPT_LANGUAGE,
-    AUDIO_MEDIA_TYPES,
     CONTENT_LANGUAGE,
-    FORMAT_MEDIA_TYPES,
     RATE_LIMIT_HEADERS,
     REQUEST_ID,
     RETRY_AFTER,
-    ROUTES,
     Header,
     Parameter,
-    Response,
-    Route,
 )
+from contracts.routes import AUDIO_MEDIA_TYPES, FORMAT_MEDIA_TYPES, ROUTES, Response, Route
 from contracts.russian import RUSSIAN
 from contracts.schemas import Json, schema_of, schemas_of
 
@@ -129,7 +125,12 @@ def _structs(response: Response) -> list[type[Struct]]:
 
 
 def _header(header: Header) -> Json:
-    return {"description": header.summary, "schema": schema_of(header.type), "example": header.example}
+    return {
+        "description": header.summary,
+        "required": header.required,
+        "schema": schema_of(header.type),
+        "example": header.example,
+    }
 
 
 def _operation(route: Route) -> Json:
@@ -226,7 +227,7 @@ def _error_response(route: Route, faults: list[Fault]) -> Json:
     headers = [REQUEST_ID, CONTENT_LANGUAGE]
     if route.limited:
         headers += RATE_LIMIT_HEADERS
-    if any(fault.retryable for fault in faults):
+    if all(fault.retryable for fault in faults):
         headers.append(RETRY_AFTER)
     return {
         "description": ", ".join(fault.code for fault in faults),

@@ -12,7 +12,7 @@ from contracts import errors
 from contracts import job_messages as messages
 from contracts.errors import Fault
 from contracts.jobs import JobId
-from contracts.routes import Parameter
+from contracts.parameters import Parameter
 
 Side = Literal["client", "server"]
 SUBPROTOCOL: Final = None

@@ -7,7 +7,7 @@ import msgspec
 from asyncapi.builder import asyncapi_document
 from contracts.openapi import openapi_document
 from contracts.openapi_30 import openapi_30_document
-from contracts.routes import DocumentVersion
+from contracts.parameters import DocumentVersion
 
 
 @cache

@@ -5,7 +5,7 @@ from typing import Any, cast
 import msgspec
 
 from contracts.errors import INVALID_FIELD, CallAnnotateError
-from contracts.routes import Parameter
+from contracts.parameters import Parameter
 from web.answers import Call
 
 
