@@ -101,7 +101,7 @@ def _info() -> Json:
             "Every answer has the header X-Request-ID. Every error has the body ErrorBody; its texts are in Russian "
             "where Accept-Language prefers it. All codes are listed under `x-errors`; a path that does not exist is "
             "answered by 404 ROUTE_NOT_FOUND, a method that a path does not have by 405 METHOD_NOT_ALLOWED with the "
-            "header Allow. Query parameters that are not described are ignored.\n\n"
+            "header Allow. HEAD is answered wherever GET is. Query parameters that are not described are ignored.\n\n"
             "The WebSocket interface is described by /asyncapi.json."
         ),
         "contact": CONTACT,

@@ -55,7 +55,7 @@ PROFILES = (
             session.subscriptions,
             session.ended_subscriptions,
         ),
-        {"HEARTBEAT_INTERVAL": "1"},
+        {"HEARTBEAT_INTERVAL": "0.2"},
         anywhere=True,
     ),
     Profile("stopping", (job.stopped,)),
