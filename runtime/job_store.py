@@ -129,14 +129,14 @@ class JobStore:
         self._reading: Final = CapacityLimiter(1)
         with explained(path):
             self._writer: Final = _connect(path)
+            self._reader: Final = _connect(path)
             try:
                 _prepare(self._writer, path)
-                self._reader: Final = _connect(path)
+                rows = self._reader.execute("SELECT status, count(*) FROM jobs GROUP BY status").fetchall()
             except BaseException:
-                self._writer.close()
+                self.close()
                 raise
-        rows = self._reader.execute("SELECT status, count(*) FROM jobs GROUP BY status")
-        self.counts: Final[Counter[str]] = Counter(dict(rows.fetchall()))
+        self.counts: Final[Counter[str]] = Counter(dict(rows))
         """Jobs by state, as of the last commit."""
 
     def close(self) -> None:

@@ -181,3 +181,12 @@ async def test_a_run_that_found_more_in_its_journal_does_not_count_against_the_j
     assert found == [(1, 2.0), (2, 2.0), (1, 12.0), (2, 12.0), (3, 12.0), (1, 15.0)]
     assert await store.began("unknown", 1, 5.0) == (1, 5.0)
     store.close()
+
+
+def test_a_database_without_its_tables_is_an_error(path: Path) -> None:
+    with sqlite3.connect(path) as other:
+        other.execute(f"PRAGMA user_version = {SCHEMA}")
+    other.close()
+    with pytest.raises(CallAnnotateError, match="no such table") as caught:
+        JobStore(path)
+    assert caught.value.fault is DATABASE_UNUSABLE
