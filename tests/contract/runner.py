@@ -55,7 +55,6 @@ PROFILES = (
             session.subscriptions,
             session.ended_subscriptions,
         ),
-        {"HEARTBEAT_INTERVAL": "0.2"},
         anywhere=True,
     ),
     Profile("stopping", (job.stopped,)),
@@ -76,7 +75,7 @@ PROFILES = (
         {"HEARTBEAT_INTERVAL": "0.5", "HEARTBEAT_TIMEOUT": "1.5", "MAX_CONNECTIONS": "3"},
     ),
     # With one thread the recognition leaves a core to the connections, and takes long enough itself.
-    Profile("many heartbeats", (limits.slow_readers,), {"HEARTBEAT_INTERVAL": "0.5", "THREADS": "1"}),
+    Profile("many heartbeats", (limits.heartbeats, limits.slow_readers), {"HEARTBEAT_INTERVAL": "0.5", "THREADS": "1"}),
     Profile("few requests", (limits.rate_limited,), {"RATE_LIMIT": "20"}),
     Profile("full volume", (limits.full_volume,), {"MIN_FREE_SPACE": str(2**60)}),
     Profile("short retention", (job.archived,), {"RETENTION_DAYS": "0.00001", "ARCHIVE_INTERVAL": "0.5"}),
@@ -91,6 +90,8 @@ class Report:
     violations: list[str]
     missing: list[str]
     """What of the document was not exercised."""
+    elsewhere: list[str]
+    """What was exercised on servers of our own only, where another server is under test."""
     exercised: int
     moves: tuple[int, int]
     """Moves of the order of messages: made, and described. Some are a matter of timing."""
@@ -99,40 +100,51 @@ class Report:
         """For a reader."""
         tell(f"exercised: {self.exercised} messages, errors, close codes and refusals")
         tell(f"moves of the order of messages: {self.moves[0]} of {self.moves[1]}")
-        tell(f"not exercised: {len(self.missing)}")
-        for line in self.missing:
-            tell(f"  {line}")
-        tell(f"violations: {len(self.violations)}")
-        for line in self.violations:
-            tell(f"  {line}")
+        for title, lines in (
+            ("exercised on servers of our own only", self.elsewhere),
+            ("not exercised", self.missing),
+            ("violations", self.violations),
+        ):
+            tell(f"{title}: {len(lines)}")
+            for line in lines:
+                tell(f"  {line}")
 
 
-async def run(url: str | None, tell: Tell, only: str | None = None) -> Report:
-    """Run all scenarios: against `url` those that can run anywhere, or against servers of our own.
+async def run(url: str | None, tell: Tell, only: str | None = None, *, own: bool = True) -> Report:
+    """Run all scenarios: against `url` those that can run anywhere, the others against servers of our own.
 
     :param only: run scenarios with this in their name
+    :param own: whether to start servers
     """
-    findings = Findings()
+    findings, elsewhere = Findings(), Findings()
     document: Json = {}
     for profile in PROFILES:
         chosen = [scenario for scenario in profile.scenarios if only is None or only in scenario.__name__]
-        if not chosen or (url is not None and not profile.anywhere):
+        if not chosen:
             continue
-        if url is not None:
+        if url is not None and profile.anywhere:
+            tell(f"the server at {url}")
             document = await _document(url)
             await _run_all(Lab(url, document, findings), chosen, tell)
-            continue
-        tell(f"a server of our own: {profile.name} {profile.settings or ''}")
-        async with own_server(profile.settings, profile.command) as server:
-            document = await _document(server.url)
-            await _run_all(Lab(server.url, document, findings, server), chosen, tell)
+        elif own:
+            tell(f"a server of our own: {profile.name} {profile.settings or ''}")
+            async with own_server(profile.settings, profile.command) as server:
+                found = findings if url is None else elsewhere
+                described = await _document(server.url)
+                document = document or described
+                await _run_all(Lab(server.url, described, found, server), chosen, tell)
+    return _report(document, findings, elsewhere)
+
+
+def _report(document: Json, findings: Findings, elsewhere: Findings) -> Report:
     needed, described = universe(document), moves(document)
-    missing = sorted(words(item) for item in needed - findings.exercised)
+    exercised = findings.exercised | elsewhere.exercised
     return Report(
-        findings.violations,
-        missing,
-        len(needed & findings.exercised),
-        (len(described & findings.exercised), len(described)),
+        violations=findings.violations + elsewhere.violations,
+        missing=sorted(words(item) for item in needed - exercised),
+        elsewhere=sorted(words(item) for item in needed & elsewhere.exercised - findings.exercised),
+        exercised=len(needed & exercised),
+        moves=(len(described & exercised), len(described)),
     )
 
 

@@ -18,9 +18,6 @@ async def watched_to_the_end(lab: Lab) -> None:
         result = await talk.expect("result")
         await talk.end(1000)
         lab.require(len(result["result"]["speakers"]) > 0, "nobody speaks in the sample call")
-        # Another server may wait for longer than the job takes.
-        beats = any(frame.name == "server_ping" for frame in talk.frames)
-        lab.require(beats or lab.own is None, "no heartbeat came")
     async with lab.watch(job["job_id"]) as talk:
         await talk.expect("result", job_id=job["job_id"])
         await talk.end(1000)

@@ -90,6 +90,17 @@ async def too_many_connections(lab: Lab) -> None:
         await talk.ping()
 
 
+async def heartbeats(lab: Lab) -> None:
+    """HEARTBEAT_INTERVAL: the server asks, the client answers, nothing else happens."""
+    job = await lab.submit(speech())
+    async with lab.watch(job["job_id"]) as watching, lab.session() as asking:
+        for talk in (watching, asking):
+            for _ in range(2):
+                await talk.expect("server_ping")
+            await talk.ping()
+    await lab.delete(job["job_id"])
+
+
 async def slow_readers(lab: Lab) -> None:
     """A client that does not read is cut off, on both channels; needs a short HEARTBEAT_INTERVAL."""
     jobs = [await lab.submit(speech(), '{"priority": 9}') for _ in range(3)]
