@@ -142,6 +142,9 @@ class JobQueue:
     async def _run(self, row: JobRow) -> None:
         """Run a job to its end; one that is cancelled stays as it is, to be gone on with or to be deleted."""
         running = self.running[row.job_id] = RunningJob(row)
+        before = self._feeds.last(row.job_id)
+        if isinstance(before, StatusUpdate):
+            running.progress = replace(VALIDATING, percentage=before.progress.percentage)
         try:
             named = structlog.contextvars.bound_contextvars(job_id=row.job_id, request_id=row.request_id)
             with named, running.scope:

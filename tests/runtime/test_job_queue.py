@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from contracts.errors import AUDIO_TOO_LONG, JOB_NOT_FOUND, SERVER_FAILED, CallAnnotateError
-from contracts.job_messages import JobErrorMessage, ResultMessage
+from contracts.job_messages import JobErrorMessage, ResultMessage, StatusUpdate
+from contracts.jobs import JobProgress
 from runtime.engine import Engine
 from runtime.hot_folder import HotFolder
 from runtime.job_store import JobStore
@@ -140,6 +141,25 @@ async def test_a_job_is_gone_on_with_after_a_stop_and_its_messages_go_on(
             assert isinstance(heard[-1], ResultMessage)
             assert (await service.job(job.job_id)).status == "completed"
         assert files(settings) == [f"completed/{job.job_id}.json", f"completed/{job.job_id}.wav"]
+
+
+async def test_the_percentage_does_not_go_back_when_a_job_is_gone_on_with(
+    settings: Settings, engine: Engine, blip: bytes
+) -> None:
+    blocked, gate = gated(engine)
+    async with serving(settings, blocked) as service:
+        job = await submit(service, blip)
+        await gate.until_asked()
+        gate.go.set()
+    path = settings.volume_path / "processing" / f"{job.job_id}.messages"
+    last = msgspec.json.decode(path.read_bytes().splitlines()[-1], type=StatusUpdate)
+    further = msgspec.structs.replace(last, seq=last.seq + 1, progress=JobProgress(percentage=40))
+    path.write_bytes(path.read_bytes() + msgspec.json.encode(further) + b"\n")
+    async with serving(settings, engine) as service:
+        heard = await messages(service, job.job_id, 0)
+    told = [message.progress.percentage for message in heard if isinstance(message, StatusUpdate)]
+    assert told == sorted(told)
+    assert heard[-1].seq > further.seq
 
 
 async def test_a_job_that_takes_the_server_down_again_and_again_is_given_up(
