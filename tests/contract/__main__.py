@@ -1,4 +1,7 @@
-"""`python -m tests.contract [URL]`: schemathesis over OpenAPI, then our own runner over AsyncAPI."""
+"""Hold a server against its documents: schemathesis over OpenAPI, then our own runner over AsyncAPI and all errors.
+
+Without URL the suites start servers of their own.
+"""
 
 import sys
 from functools import partial
@@ -18,8 +21,8 @@ ENOUGH = 100_000
 @click.argument("url", required=False)
 @click.option("--examples", default=200, show_default=True, help="Examples of schemathesis for each operation.")
 @click.option("--seed", type=int, help="Of schemathesis, to repeat a run.")
-@click.option("--only", type=click.Choice(["openapi", "asyncapi"]), help="One of the two suites.")
-@click.option("--scenario", help="Of the AsyncAPI runner: only those with this in their name.")
+@click.option("--only", type=click.Choice(["schemathesis", "runner"]), help="One of the two suites.")
+@click.option("--scenario", help="Of the runner: only those with this in their name.")
 @click.option("--own/--no-own", default=True, help="Start servers for limits and faults that URL cannot show.")
 def main(url: str | None, examples: int, seed: int | None, only: str | None, scenario: str | None, own: bool) -> None:
     """Exit with 1 where anything failed, or where something was left unexercised that could have been."""
@@ -27,9 +30,9 @@ def main(url: str | None, examples: int, seed: int | None, only: str | None, sce
     if url is not None:
         require_generous(url)
     failed = False
-    if only != "asyncapi":
+    if only != "runner":
         failed |= anyio.run(_openapi, url, examples, seed) != 0
-    if only != "openapi":
+    if only != "schemathesis":
         report = anyio.run(partial(runner.run, own=own), url, click.echo, scenario)
         report.print(click.echo)
         failed |= bool(report.violations) or (own and scenario is None and bool(report.missing))

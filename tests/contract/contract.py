@@ -94,7 +94,9 @@ class Channel:
         self.refusals: list[Json] = described["x-refusals"]
         self._components = {"components": document["components"]}
         # What the server says is held against schemas that allow nothing that they do not name.
-        self._closed = {"components": {**document["components"], "schemas": _closed(document["components"]["schemas"])}}
+        self._closed = {
+            "components": {**document["components"], "schemas": closed_schema(document["components"]["schemas"])}
+        }
         self._client = _validators(described["x-client-frames"], self._components)
         self._server = _validators(described["x-server-frames"], self._closed)
         self.binary = {
@@ -175,13 +177,13 @@ def _validators(frames: dict[str, str | None], components: Json) -> dict[str, Dr
     }
 
 
-def _closed(node: Any) -> Any:
+def closed_schema(node: Any) -> Any:
     """Schemas in which an object has the properties that are named and no others."""
     if isinstance(node, list):
-        return [_closed(item) for item in node]
+        return [closed_schema(item) for item in node]
     if not isinstance(node, dict):
         return node
-    closed = {key: _closed(value) for key, value in node.items()}
+    closed = {key: closed_schema(value) for key, value in node.items()}
     if closed.get("type") == "object" and "properties" in closed:
         closed.setdefault("additionalProperties", False)
     return closed

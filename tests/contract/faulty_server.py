@@ -3,11 +3,13 @@
 - The queue cannot be told: `getQueueStatus` is answered by INTERNAL.
 - Whoever watches a job from the message after number 13 on meets an unexpected error: 1011.
 - Every job fails in the graph: PROCESSING_FAILED.
+- With `--everything` nothing works: every operation is answered by INTERNAL.
 """
 
+import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import NoReturn
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any, NoReturn
 from unittest.mock import patch
 
 from anyio.abc import ObjectReceiveStream
@@ -16,10 +18,13 @@ from contracts.job_messages import JobMessage
 from runtime import job_queue
 from runtime.service import JobService
 from web.cli import cli
+from web.rest import Operations
 
 UNLUCKY = 13
 Messages = ObjectReceiveStream[JobMessage]
 WATCH = JobService.watch
+VERBS = {"create", "list", "get", "delete"}
+"""With which the names of the operations begin."""
 
 
 async def broken_queue(_: JobService) -> NoReturn:
@@ -45,10 +50,18 @@ async def broken_graph(*_: object) -> NoReturn:
     raise RuntimeError("a mistake")
 
 
+async def broken_operation(*_: object) -> NoReturn:
+    """Instead of any operation."""
+    raise RuntimeError("a mistake")
+
+
+OPERATIONS: dict[str, Any] = {name: broken_operation for name in vars(Operations) if name.split("_")[0] in VERBS}
+
 if __name__ == "__main__":
     with (
         patch.object(JobService, "queue", broken_queue),
         patch.object(JobService, "watch", broken_watch),
         patch.object(job_queue, "annotate_call", broken_graph),
+        patch.multiple(Operations, **OPERATIONS) if "--everything" in sys.argv else nullcontext(),
     ):
         cli(["serve"])

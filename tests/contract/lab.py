@@ -21,6 +21,8 @@ class Lab:
 
     url: str
     document: Json
+    """AsyncAPI, as the server hands it out."""
+    openapi: Json
     findings: Findings
     own: OwnServer | None = None
     label: str = ""

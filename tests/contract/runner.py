@@ -1,4 +1,4 @@
-"""The AsyncAPI runner: scenario after scenario, then what was exercised against what the document has."""
+"""Our own runner: scenario after scenario, then what was exercised against what the documents have."""
 
 import json
 from collections.abc import Callable
@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 import anyio
 import httpx
 
+from asyncapi.builder import asyncapi_document
+from contracts.openapi import openapi_document
 from tests.contract import scenarios_common as common
 from tests.contract import scenarios_job as job
 from tests.contract import scenarios_limits as limits
+from tests.contract import scenarios_rest as rest
 from tests.contract import scenarios_session as session
 from tests.contract.contract import Json, ViolationError, moves, universe, words
 from tests.contract.conversation import Findings
 from tests.contract.lab import Lab, Scenario
-from tests.contract.servers import FAULTY, SERVE, own_server
+from tests.contract.rest import rest_universe
+from tests.contract.servers import BROKEN, FAULTY, SERVE, own_server
 
 LONGEST = 180.0
 """Seconds of one scenario."""
@@ -54,13 +58,14 @@ PROFILES = (
             session.uploads,
             session.subscriptions,
             session.ended_subscriptions,
+            rest.rest_refusals,
+            rest.rest_refused_uploads,
         ),
         anywhere=True,
     ),
-    Profile("stopping", (job.stopped,)),
     Profile(
         "small uploads",
-        (limits.large_long_and_stalled_uploads, limits.full_queue, job.gone_messages),
+        (limits.large_long_and_stalled_uploads, limits.full_queue, job.gone_messages, rest.rest_limits),
         {
             "MAX_FILE_SIZE": "200000",
             "MAX_DURATION": "8",
@@ -71,15 +76,19 @@ PROFILES = (
     ),
     Profile(
         "few connections",
-        (limits.idle, limits.too_many_connections),
+        # The last one ends the server.
+        (limits.idle, limits.too_many_connections, job.stopped),
         {"HEARTBEAT_INTERVAL": "0.5", "HEARTBEAT_TIMEOUT": "1.5", "MAX_CONNECTIONS": "3"},
     ),
     # With one thread the recognition leaves a core to the connections, and takes long enough itself.
     Profile("many heartbeats", (limits.heartbeats, limits.slow_readers), {"HEARTBEAT_INTERVAL": "0.5", "THREADS": "1"}),
-    Profile("few requests", (limits.rate_limited,), {"RATE_LIMIT": "20"}),
-    Profile("full volume", (limits.full_volume,), {"MIN_FREE_SPACE": str(2**60)}),
-    Profile("short retention", (job.archived,), {"RETENTION_DAYS": "0.00001", "ARCHIVE_INTERVAL": "0.5"}),
+    Profile("few requests", (limits.rate_limited, rest.rest_rate_limited), {"RATE_LIMIT": "20"}),
+    Profile("full volume", (limits.full_volume, rest.rest_full_volume), {"MIN_FREE_SPACE": str(2**60)}),
+    Profile(
+        "short retention", (job.archived, rest.rest_archived), {"RETENTION_DAYS": "0.00001", "ARCHIVE_INTERVAL": "0.5"}
+    ),
     Profile("mistakes", (job.mistake_of_the_server,), command=FAULTY),
+    Profile("nothing but mistakes", (rest.rest_mistakes,), command=BROKEN),
 )
 
 
@@ -118,26 +127,28 @@ async def run(url: str | None, tell: Tell, only: str | None = None, *, own: bool
     """
     findings, elsewhere = Findings(), Findings()
     document: Json = {}
+    openapi: Json = {}
     for profile in PROFILES:
         chosen = [scenario for scenario in profile.scenarios if only is None or only in scenario.__name__]
         if not chosen:
             continue
         if url is not None and profile.anywhere:
             tell(f"the server at {url}")
-            document = await _document(url)
-            await _run_all(Lab(url, document, findings), chosen, tell)
+            document, openapi = await _documents(url)
+            await _run_all(Lab(url, document, openapi, findings), chosen, tell)
         elif own:
             tell(f"a server of our own: {profile.name} {profile.settings or ''}")
             async with own_server(profile.settings, profile.command) as server:
                 found = findings if url is None else elsewhere
-                described = await _document(server.url)
-                document = document or described
-                await _run_all(Lab(server.url, described, found, server), chosen, tell)
-    return _report(document, findings, elsewhere)
+                described = await _documents(server.url)
+                document, openapi = document or described[0], openapi or described[1]
+                await _run_all(Lab(server.url, *described, found, server), chosen, tell)
+    return _report(universe(document) | rest_universe(openapi), moves(document), findings, elsewhere)
 
 
-def _report(document: Json, findings: Findings, elsewhere: Findings) -> Report:
-    needed, described = universe(document), moves(document)
+def _report(
+    needed: set[tuple[str, ...]], described: set[tuple[str, ...]], findings: Findings, elsewhere: Findings
+) -> Report:
     exercised = findings.exercised | elsewhere.exercised
     return Report(
         violations=findings.violations + elsewhere.violations,
@@ -148,11 +159,14 @@ def _report(document: Json, findings: Findings, elsewhere: Findings) -> Report:
     )
 
 
-async def _document(url: str) -> Json:
-    """What the server says of itself."""
+async def _documents(url: str) -> tuple[Json, Json]:
+    """What the server says of itself: AsyncAPI and OpenAPI; from our own tree where it is too broken to say it."""
     async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
-        document: Json = json.loads((await http.get(f"{url}/asyncapi.json")).content)
-        return document
+        answers = [await http.get(f"{url}/{name}.json") for name in ("asyncapi", "openapi")]
+    if any(answer.status_code != 200 for answer in answers):
+        return asyncapi_document(), openapi_document()
+    asyncapi, openapi = (json.loads(answer.content) for answer in answers)
+    return asyncapi, openapi
 
 
 async def _run_all(lab: Lab, scenarios: list[Scenario], tell: Tell) -> None:

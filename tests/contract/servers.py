@@ -20,6 +20,7 @@ READY_WITHIN = 60.0
 """Seconds to load the models and to listen."""
 SERVE = ("-m", "web.cli", "serve")
 FAULTY = ("-m", "tests.contract.faulty_server")
+BROKEN = (*FAULTY, "--everything")
 GENEROUS = {"RATE_LIMIT": "1000000", "UPLOAD_LIMIT": "1000000", "QUEUE_LIMIT": "100000"}
 """Settings under which a suite meets no limit that it does not look for."""
 
