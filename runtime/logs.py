@@ -9,7 +9,7 @@ import logging.handlers
 import queue
 import sys
 from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -44,13 +44,23 @@ class Backlog(logging.handlers.QueueHandler):
             self.dropped += 1
 
 
+class Files(logging.handlers.RotatingFileHandler):
+    """The files of bounded size."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name in the library
+        """On a full disk lines are lost; by default each of them would be a traceback on standard error."""
+
+    def close(self) -> None:
+        """What waits is lost as well where there is no room for it."""
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def open_logs(folder: Path, settings: Settings) -> Iterator[Backlog]:
     """Send all log lines of the process into files of this folder, until the body is left."""
     level = logging.getLevelNamesMapping()[settings.log_level]
-    file = logging.handlers.RotatingFileHandler(
-        folder / NAME, maxBytes=settings.log_max_bytes, backupCount=settings.log_files - 1, encoding="utf-8"
-    )
+    file = Files(folder / NAME, maxBytes=settings.log_max_bytes, backupCount=settings.log_files - 1, encoding="utf-8")
     console = [logging.StreamHandler(sys.stderr)] if settings.log_console else []
     backlog = Backlog()
     backlog.setFormatter(

@@ -78,6 +78,15 @@ def test_lines_go_to_standard_error_as_well_where_the_setting_says_so(
     assert json.loads(capsys.readouterr().err)["event"] == "seen"
 
 
+def test_on_a_full_disk_lines_are_lost_and_nothing_else_happens(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / NAME).symlink_to("/dev/full")
+    with open_logs(tmp_path, settings):
+        log.info("lost")
+    assert capsys.readouterr().err == ""
+
+
 def test_afterwards_everything_is_as_before(settings: Settings, tmp_path: Path) -> None:
     before = (structlog.get_config(), logging.getLogger().handlers[:], logging.getLogger().level)
     with open_logs(tmp_path, settings):
