@@ -7,8 +7,7 @@ right after the commit (`then`), so that no other change comes in between.
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final, TypeVar, get_args
 
@@ -16,48 +15,10 @@ import msgspec
 from anyio import CapacityLimiter, to_thread
 from msgspec import Struct
 
-from contracts.errors import DATABASE_NEWER, DATABASE_UNUSABLE, STORAGE_FULL, CallAnnotateError
 from contracts.jobs import JobStatus
+from runtime.database import connect, explained, prepare
 
-SCHEMA: Final = 1
-"""Of the tables below; kept in user_version."""
 NAME: Final = "callannotate.sqlite3"
-TABLES: Final = """
-CREATE TABLE jobs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    job_id TEXT NOT NULL UNIQUE,
-    status TEXT NOT NULL CHECK (status IN ('queued', 'processing', 'completed', 'failed', 'archived', 'deleted')),
-    priority INTEGER NOT NULL,
-    created_at REAL NOT NULL,
-    started_at REAL,
-    completed_at REAL,
-    filename TEXT NOT NULL,
-    size INTEGER NOT NULL,
-    format TEXT NOT NULL,
-    duration REAL,
-    sample_rate INTEGER NOT NULL,
-    channels INTEGER NOT NULL,
-    metadata BLOB NOT NULL,
-    options BLOB NOT NULL,
-    model TEXT NOT NULL,
-    origin BLOB,
-    failure BLOB,
-    processing_time REAL,
-    last_seq INTEGER NOT NULL DEFAULT 1,
-    starts INTEGER NOT NULL DEFAULT 0,
-    journaled INTEGER NOT NULL DEFAULT 0,
-    stuck_since REAL,
-    request_id TEXT
-) STRICT;
-CREATE INDEX jobs_in_order ON jobs (status, priority DESC, number);
-CREATE TABLE keys (
-    key TEXT PRIMARY KEY,
-    job_id TEXT NOT NULL REFERENCES jobs (job_id) ON DELETE CASCADE,
-    fingerprint TEXT NOT NULL
-) STRICT;
-CREATE INDEX keys_of_jobs ON keys (job_id);
-"""
-
 T = TypeVar("T")
 
 
@@ -128,10 +89,10 @@ class JobStore:
         self._writing: Final = CapacityLimiter(1)
         self._reading: Final = CapacityLimiter(1)
         with explained(path):
-            self._writer: Final = _connect(path)
-            self._reader: Final = _connect(path)
+            self._writer: Final = connect(path)
+            self._reader: Final = connect(path)
             try:
-                _prepare(self._writer, path)
+                prepare(self._writer, path)
                 rows = self._reader.execute("SELECT status, count(*) FROM jobs GROUP BY status").fetchall()
             except BaseException:
                 self.close()
@@ -367,26 +328,6 @@ class JobStore:
         return await to_thread.run_sync(fetch, limiter=self._reading)
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Check what is there and make what is missing."""
-    (found,) = connection.execute("PRAGMA user_version").fetchone()
-    if found > SCHEMA:
-        raise CallAnnotateError(DATABASE_NEWER, path=str(path), found=found, known=SCHEMA)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if problem != "ok":
-        raise CallAnnotateError(DATABASE_UNUSABLE, path=str(path), cause=problem)
-    if found == 0:
-        connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
-
-
 def _marks(values: Sequence[str]) -> str:
     return ", ".join("?" * len(values))
 
@@ -403,14 +344,3 @@ def _state(connection: sqlite3.Connection, job_id: str, among: Sequence[str]) ->
 
 def _only(connection: sqlite3.Connection, job_id: str) -> JobRow:
     return _row(connection.execute(f"{SELECT} WHERE job_id = ?", (job_id,)).fetchone())
-
-
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turns what SQLite says of a file into STORAGE_FULL or DATABASE_UNUSABLE."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-            raise CallAnnotateError(STORAGE_FULL) from error
-        raise CallAnnotateError(DATABASE_UNUSABLE, path=str(path), cause=str(error)) from error

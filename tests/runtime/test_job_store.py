@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.errors import DATABASE_NEWER, DATABASE_UNUSABLE, CallAnnotateError
-from runtime.job_store import SCHEMA, JobRow, JobStore, Key
+from runtime.database import SCHEMA
+from runtime.job_store import JobRow, JobStore, Key
 
 
 @pytest.fixture
