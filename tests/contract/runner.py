@@ -85,7 +85,9 @@ PROFILES = (
     Profile("few requests", (limits.rate_limited, rest.rest_rate_limited), {"RATE_LIMIT": "20"}),
     Profile("full volume", (limits.full_volume, rest.rest_full_volume), {"MIN_FREE_SPACE": str(2**60)}),
     Profile(
-        "short retention", (job.archived, rest.rest_archived), {"RETENTION_DAYS": "0.00001", "ARCHIVE_INTERVAL": "0.5"}
+        "short retention",
+        (job.archived, rest.rest_archived, rest.rest_stopping),
+        {"RETENTION_DAYS": "0.00001", "ARCHIVE_INTERVAL": "0.5"},
     ),
     Profile("mistakes", (job.mistake_of_the_server,), command=FAULTY),
     Profile("nothing but mistakes", (rest.rest_mistakes,), command=BROKEN),
@@ -102,14 +104,17 @@ class Report:
     elsewhere: list[str]
     """What was exercised on servers of our own only, where another server is under test."""
     exercised: int
-    moves: tuple[int, int]
-    """Moves of the order of messages: made, and described. Some are a matter of timing."""
+    moves: int
+    """Moves of the order of messages that were made."""
+    unmoved: list[str]
+    """Those that were not: some are a matter of timing."""
 
     def print(self, tell: Tell) -> None:
         """For a reader."""
         tell(f"exercised: {self.exercised} messages, errors, close codes and refusals")
-        tell(f"moves of the order of messages: {self.moves[0]} of {self.moves[1]}")
+        tell(f"moves of the order of messages: {self.moves}")
         for title, lines in (
+            ("moves that nobody made, a matter of timing", self.unmoved),
             ("exercised on servers of our own only", self.elsewhere),
             ("not exercised", self.missing),
             ("violations", self.violations),
@@ -155,7 +160,8 @@ def _report(
         missing=sorted(words(item) for item in needed - exercised),
         elsewhere=sorted(words(item) for item in needed & elsewhere.exercised - findings.exercised),
         exercised=len(needed & exercised),
-        moves=(len(described & exercised), len(described)),
+        moves=len(described & exercised),
+        unmoved=sorted(words(item) for item in described - exercised),
     )
 
 
