@@ -59,6 +59,14 @@ class Languages:
             chosen.append(state)
         return chosen[::-1]
 
+    def alone(self, probabilities: npt.NDArray[np.float64]) -> list[int]:
+        """Index of the language of each part for itself, by Whisper's probabilities and the languages heard so far.
+
+        `probabilities` are float64 (parts, languages).
+        """
+        evidence = SHARPNESS * np.log(np.maximum(probabilities, 1e-9))
+        return [int(n) for n in (evidence + np.log(_shares(self._seen))).argmax(axis=1)]
+
     def _learn(self, evidence: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Share of each language in the channel, float64 (languages,), from the parts so far and these."""
         share = np.full(len(self._seen), 1 / len(self._seen))
@@ -67,8 +75,14 @@ class Languages:
         for _ in range(ROUNDS):
             belief = likelihood * share
             heard = weights @ (belief / belief.sum(axis=1, keepdims=True))
-            kept = np.maximum(self._seen + heard - SPARSE, 0)
-            share = (kept / kept.sum() if kept.any() else np.full(len(kept), 1 / len(kept))) + FLOOR
+            share = _shares(self._seen + heard)
         self._seen += heard
-        normed: npt.NDArray[np.float64] = share / share.sum()
-        return normed
+        return share
+
+
+def _shares(heard: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Share of each language, from the seconds of evidence for it; none is without a chance."""
+    kept = np.maximum(heard - SPARSE, 0)
+    share = (kept / kept.sum() if kept.any() else np.full(len(kept), 1 / len(kept))) + FLOOR
+    normed: npt.NDArray[np.float64] = share / share.sum()
+    return normed

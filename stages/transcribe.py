@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from anyio import CapacityLimiter, create_task_group, to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
@@ -14,6 +15,7 @@ from models.networks import WhisperNetwork
 from models.whisper import LONGEST, Heard, filled
 from stages.languages import Languages
 from stages.parts import Part, joined, parts, pieces
+from stages.skipped import skipped, without
 from stages.windows import Window, pack, place
 
 GATHERED: Final = 180 * SAMPLE_RATE
@@ -29,6 +31,9 @@ LONG_SILENCE: Final = LONGEST
 """Samples of silence, so as many as Whisper takes, after what it did not understand with less."""
 BRIEF: Final = 2 * SAMPLE_RATE
 """Samples below which a window is too short for the model to be sure of what it makes up."""
+SURE: Final = -0.6
+"""Log-probability at least of what is heard in a stretch that was passed over: the words beside it were trusted, and a
+web address that takes long to spell leaves such a stretch too."""
 RETRIED: Final = SAMPLE_RATE // 2
 """Samples of a part at least that is heard again alone: of less, Whisper makes up a greeting."""
 
@@ -48,6 +53,11 @@ class Transcribe:
     language: str | None = None
     """One of the model's languages, or None to detect it for each part."""
 
+    @property
+    def _language(self) -> str | None:
+        """The only language there can be, or None."""
+        return self.model.languages[0] if len(self.model.languages) == 1 else self.language
+
     async def run(self, receive: ObjectReceiveStream[SpeechRegion], send: ObjectSendStream[Transcript]) -> None:
         """Gather each channel's parts; send the transcripts in the order of their ends within what is gathered."""
         gathered: dict[int, list[Part]] = {}
@@ -65,35 +75,51 @@ class Transcribe:
 
     async def _write(self, own: list[Part], known: Languages, send: ObjectSendStream[Transcript]) -> None:
         """Transcribe the gathered parts of one channel."""
-        if self.language is None and len(self.model.languages) > 1:
+        languages = [self._language or ""] * len(own)
+        if self._language is None:
             own, languages = await self._detect([piece for part in own for piece in pieces(part)], known)
-        else:
-            languages = [self.language or self.model.languages[0]] * len(own)
-        windows = pack(own, languages)
         written: list[Transcript] = []
         again: list[Window] = []
+        passed_over: list[Part] = []
+        windows = pack(own, languages)
         for window, found in zip(windows, await self._hear(windows, SILENCE), strict=True):
             for alone, transcript in zip(window.each(), transcripts(window, found), strict=True):
                 # The decoder leaves a part out now and then, above all the last one.
                 if trusted(found, len(window)) and transcript.words:
+                    passed_over += skipped(alone.parts[0], transcript.words)
                     written.append(transcript)
                 elif len(alone) >= RETRIED:
                     again.append(alone)
         for window, found in zip(again, await self._hear(again, LONG_SILENCE), strict=True):
             written += transcripts(window, found) if trusted(found, len(window)) else []
+        over = await self._alone(passed_over, known)
+        for window, found in zip(over, await self._hear(over, LONG_SILENCE), strict=True):
+            if trusted(found, len(window)) and found.log_probability >= SURE:
+                written = [without(transcript, window.parts[0]) for transcript in written]
+                written += transcripts(window, found)
         for transcript in sorted(written, key=lambda transcript: transcript.end_time):
             await send.send(transcript)
 
     async def _detect(self, cut: list[Part], known: Languages) -> tuple[list[Part], list[str]]:
         """Tell the language of each piece, and join what belongs together."""
-        samples = [piece.samples[:DETECTED] for piece in cut]
-        found = await self._all(
-            lambda group: self.model.detect([samples[n] for n in group]),
-            batches([filled(len(own), 0) for own in samples]),
-        )
-        durations = [len(own) / SAMPLE_RATE for own in samples]
-        chosen = known.choose(np.stack(found), durations, [piece.change for piece in cut])
+        durations = [min(len(piece.samples), DETECTED) / SAMPLE_RATE for piece in cut]
+        chosen = known.choose(await self._probabilities(cut), durations, [piece.change for piece in cut])
         return joined(cut, [self.model.languages[n] for n in chosen])
+
+    async def _alone(self, own: list[Part], known: Languages) -> list[Window]:
+        """A window for each part, in the language of its own sound."""
+        if not own:
+            return []
+        if self._language is not None:
+            return [Window(self._language, (part,)) for part in own]
+        chosen = known.alone(await self._probabilities(own))
+        return [Window(self.model.languages[n], (part,)) for n, part in zip(chosen, own, strict=True)]
+
+    async def _probabilities(self, own: list[Part]) -> npt.NDArray[np.float64]:
+        """Of each of the model's languages for each part: float64 (parts, languages)."""
+        samples = [part.samples[:DETECTED] for part in own]
+        groups = batches([filled(len(part), 0) for part in samples])
+        return np.stack(await self._all(lambda group: self.model.detect([samples[n] for n in group]), groups))
 
     async def _hear(self, windows: list[Window], silence: int) -> list[Heard]:
         def batch(numbers: list[int]) -> list[Heard]:

@@ -16,8 +16,8 @@ from models.whisper_words import HeardWord, orderly
 from stages.parts import Part
 
 LONGEST: Final = 27 * SAMPLE_RATE
-"""Samples of a window at most: with the silence after it all that Whisper takes, as it was trained. Windows of 17 s take
-three quarters of the time and cost 0.3 points of WER in English and 0.4 in Russian (docs/transcription.md)."""
+"""Samples of a window at most: with the silence after it all that Whisper takes, as it was trained. Windows of 17 s
+take three quarters of the time and cost 0.3 points of WER in English and 0.4 in Russian (docs/transcription.md)."""
 SHORTEST_PAUSE: Final = SAMPLE_RATE * 6 // 10
 """Samples of silence at least between parts that do not follow each other in the call."""
 LONGEST_PAUSE: Final = SAMPLE_RATE

@@ -56,3 +56,10 @@ def test_probabilities_of_zero_are_no_error() -> None:
 def test_the_same_parts_give_the_same_languages() -> None:
     rows = np.random.default_rng(3).dirichlet(np.ones(4), 50)
     assert choose(rows) == choose(rows)
+
+
+def test_a_part_for_itself_is_in_a_language_of_the_call_unless_its_sound_says_otherwise() -> None:
+    known = Languages(3)
+    sure = np.array([[0.98, 0.01, 0.01], [0.01, 0.98, 0.01]] * 5)
+    known.choose(sure, [3.0] * 10, [0.9] * 10)
+    assert known.alone(np.array([[0.30, 0.25, 0.45], [0.01, 0.98, 0.01], [0.0, 0.0, 1.0]])) == [0, 1, 2]

@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from threading import Event, Lock
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -58,12 +59,12 @@ class Scripted(Whisper):
         spans = [(a / SAMPLE_RATE, b / SAMPLE_RATE, int(samples[a])) for a, b in pairwise(edges) if samples[a]]
         together = len(spans) > 1
         words = tuple(
-            HeardWord(str(level), begin, end, 0.9)
+            HeardWord(f"{level:<99}", begin, end, 0.9)  # as long as a word that lasts for seconds
             for begin, end, level in spans
             if not (together and level in self.forgets)
         )
         # A word says little for its time: the rest of the text makes up for that.
-        text = " ".join(word.text for word in words) + self.filler[: 5 * len(samples) // SAMPLE_RATE]
+        text = " ".join(word.text.strip() for word in words) + self.filler[: 5 * len(samples) // SAMPLE_RATE]
         if any(level in self.loops for _, _, level in spans) and together:
             text *= 100
         doubt = -2.0 if any(level in self.unsure for _, _, level in spans) else -0.2
@@ -99,7 +100,7 @@ async def transcribed(
 
 
 def spoken(transcripts: Sequence[Transcript]) -> list[str]:
-    return [word.text for transcript in transcripts for word in transcript.words]
+    return [word.text.strip() for transcript in transcripts for word in transcript.words]
 
 
 async def test_every_word_gets_its_time_in_the_call_and_its_language() -> None:
@@ -126,6 +127,17 @@ async def test_what_is_left_out_in_a_window_is_heard_again_alone() -> None:
     found = await transcribed(model, [region(4 * n, 3, n) for n in range(1, 5)])
     assert spoken(found) == ["1", "2", "3", "4"]
     assert model.calls[1:] == [[pytest.approx(3, abs=0.05)]]
+
+
+async def test_what_is_left_out_within_a_part_is_heard_again_alone_in_its_own_language() -> None:
+    seconds = [region(10, 3, 1).samples, region(0, 3, -3).samples, region(0, 3, 1).samples]
+    whole = msgspec.structs.replace(
+        region(10, 9, 1),
+        samples=np.concatenate(seconds),
+        speakers=np.ones(len(np.concatenate(seconds)) // FRAME_STEP, np.uint8),
+    )
+    found = await transcribed(Scripted(forgets=[-3]), [region(1, 3, 1), whole, region(30, 3, 1)], "en")
+    assert [spoken([transcript]) for transcript in found] == [["1"], ["-3"], ["1", "1"], ["1"]]
 
 
 async def test_the_parts_of_a_window_that_loops_are_heard_again_each_alone() -> None:
