@@ -1,4 +1,4 @@
-"""Prints docs/errors.md from the catalogue: `python -m contracts.errors_page > docs/errors.md`."""
+"""Makes docs/errors.md from the catalogue; `callannotate contracts` writes it."""
 
 import re
 from typing import Final
@@ -8,8 +8,7 @@ from contracts.russian import RUSSIAN
 
 HEAD: Final = """# Errors and exit codes
 
-Made from `contracts/errors.py` and `contracts/russian.py`; do not edit by hand
-(`python -m contracts.errors_page > docs/errors.md`).
+Made from `contracts/errors.py` and `contracts/russian.py` by `callannotate contracts`; do not edit by hand.
 
 **On the command line** every failure is one line on standard error: what was wrong, where, what is allowed, what to do.
 The exit code tells a script which one it was. 0: every call was annotated. With several recordings all are tried, every
@@ -68,7 +67,3 @@ def _texts(entry: Fault) -> str:
 def _cell(text: str) -> str:
     """Details stand in italics, without their format specifications."""
     return re.sub(r"{(\w+)[^}]*}", r"*\1*", text.replace("|", "\\|"))
-
-
-if __name__ == "__main__":
-    print(page(), end="")

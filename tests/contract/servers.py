@@ -16,8 +16,8 @@ from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
 
 ROOT = Path(__file__).parents[2]
-READY_WITHIN = 60.0
-"""Seconds to load the models and to listen."""
+READY_WITHIN = 240.0
+"""Seconds to fetch the models where they are not there, to load them, and to listen."""
 SERVE = ("-m", "web.cli", "serve")
 FAULTY = ("-m", "tests.contract.faulty_server")
 BROKEN = (*FAULTY, "--everything")

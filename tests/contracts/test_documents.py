@@ -1,5 +1,6 @@
 """The documents: committed as they are built, complete, valid, and with examples that are true."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -213,3 +214,11 @@ def test_every_message_decodes_as_the_type_it_is_an_example_of() -> None:
     for name, examples in MESSAGES.items():
         for example in examples.values():
             assert msgspec.json.decode(msgspec.json.encode(example), type=type(example)) == example, name
+
+
+def test_the_lock_of_the_node_checks_has_hashes_and_no_addresses_of_packages() -> None:
+    lock = json.loads((ROOT / "tests" / "contract" / "package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert packages
+    assert [name for name, package in packages.items() if "resolved" in package] == []
+    assert [name for name, package in packages.items() if not package["integrity"].startswith("sha512-")] == []

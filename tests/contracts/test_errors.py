@@ -18,7 +18,7 @@ def details_of(text: str) -> set[str]:
 
 def test_the_page_of_errors_is_made_from_the_catalogue() -> None:
     committed = Path(__file__).parents[2] / "docs" / "errors.md"
-    assert committed.read_text() == page(), "run: python -m contracts.errors_page > docs/errors.md"
+    assert committed.read_text() == page(), "run: callannotate contracts"
 
 
 def test_every_entry_is_on_the_page() -> None:
