@@ -216,3 +216,28 @@ async def test_what_the_body_raises_comes_out_as_it_is(settings: Settings, engin
     with pytest.raises(ValueError, match="of the body"):
         async with serving(settings, engine):
             raise ValueError("of the body")
+
+
+async def test_jobs_that_come_and_go_at_once_leave_nothing_behind(
+    settings: Settings, engine: Engine, blip: bytes
+) -> None:
+    kept: list[str] = []
+
+    async def one(number: int) -> None:
+        job = await submit(service, blip, priority=number % 10)
+        for _ in range(number * 7 % 50):
+            await anyio.lowlevel.checkpoint()
+        if number % 2:
+            await service.delete(job.job_id)
+        else:
+            kept.append(job.job_id)
+
+    async with serving(msgspec.structs.replace(settings, jobs_at_once=2), engine) as service:
+        async with anyio.create_task_group() as tasks:
+            for number in range(40):
+                tasks.start_soon(one, number)
+        for job_id in kept:
+            assert (await ended(service, job_id)).status == "completed"
+        assert len(kept) == (await service.jobs(status="completed", limit=1, offset=0)).total == 20
+        assert dict(+service._store.counts) == {"completed": 20}
+        assert files(settings) == sorted(f"completed/{job_id}.{end}" for job_id in kept for end in ("json", "wav"))
