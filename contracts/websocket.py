@@ -15,8 +15,6 @@ from contracts.jobs import JobId
 from contracts.parameters import Parameter
 
 Side = Literal["client", "server"]
-SUBPROTOCOL: Final = None
-"""None is asked for and none is answered."""
 
 
 class ChannelMessage(Struct, frozen=True, kw_only=True):
