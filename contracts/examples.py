@@ -126,6 +126,7 @@ FAILURE: Final = JobFailure(
     message="stage diarization failed: the segmentation gave no frames",
     advice=PROCESSING_FAILED.advice,
     stage="diarization",
+    details={"stage": "diarization", "cause": "the segmentation gave no frames"},
 )
 
 

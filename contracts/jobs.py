@@ -4,8 +4,10 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import replace
 
 from contracts.annotation import Annotation
+from contracts.errors import CATALOGUE, CallAnnotateError, Language
 from contracts.options import ChannelMode, Engine
 
 JobId = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
@@ -78,6 +80,16 @@ class JobFailure(Struct, frozen=True, kw_only=True):
     message: str
     advice: str = ""
     stage: str | None = None
+    details: dict[str, str | float] = {}
+    """What the message is made of."""
+
+    def told_in(self, language: Language) -> "JobFailure":
+        """The same in another language."""
+        fault = CATALOGUE.get(self.code)
+        if fault is None:
+            return self
+        error = CallAnnotateError(fault, **self.details)
+        return replace(self, message=error.message_in(language), advice=error.advice_in(language))
 
 
 class Job(Struct, frozen=True, kw_only=True):

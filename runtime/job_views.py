@@ -98,7 +98,9 @@ def failure_of(error: Exception, filename: str) -> JobFailure:
         stage = "validation"
         error = CallAnnotateError(PROCESSING_FAILED, stage=stage, cause=type(error).__name__)
     shown = renamed(error, filename)
-    return JobFailure(code=shown.fault.code, message=shown.message, advice=shown.advice, stage=stage)
+    return JobFailure(
+        code=shown.fault.code, message=shown.message, advice=shown.advice, stage=stage, details=shown.details
+    )
 
 
 def queued_message(row: JobRow, progress: JobProgress) -> StatusUpdate:
