@@ -3,10 +3,11 @@
 from typing import Final, cast
 
 import msgspec
+from msgspec.structs import replace
 from quart import Response, Websocket, g
 
-from contracts.errors import INVALID_MESSAGE, MESSAGES_GONE, CallAnnotateError
-from contracts.job_messages import Ping, Pong, WatcherMessage
+from contracts.errors import INVALID_MESSAGE, MESSAGES_GONE, CallAnnotateError, Language
+from contracts.job_messages import JobErrorMessage, JobMessage, Ping, Pong, WatcherMessage
 from contracts.websocket import JOB_CHANNEL
 from web.answers import error_answer, wanted_language
 from web.connections import Connection, Connections, Ending, object_of, text_of
@@ -52,7 +53,14 @@ async def follow(connection: Connection, job_id: str, after_seq: int | None, in_
                 gone = CallAnnotateError(MESSAGES_GONE, after_seq=expected - 1)
                 await connection.send(connection.error_message(gone, in_reply_to))
             expected = None
-            await connection.send(message)
+            await connection.send(told_in(connection.language, message))
+
+
+def told_in(language: Language, message: JobMessage) -> JobMessage:
+    """The message with the reason of a failure in the language of whoever listens."""
+    if language == "en" or not isinstance(message, JobErrorMessage):
+        return message  # the very same object is encoded once for all who listen
+    return replace(message, error=message.error.told_in(language))
 
 
 async def _listen(connection: Connection) -> None:

@@ -6,11 +6,13 @@ from typing import Final
 
 import structlog
 from anyio import CapacityLimiter, to_thread
+from msgspec.structs import replace
 from prometheus_client import CONTENT_TYPE_LATEST
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import dump_options_header, parse_accept_header, quote_etag
 
-from contracts.errors import INTERNAL, JOB_NOT_FOUND, NOT_ACCEPTABLE, CallAnnotateError
+from contracts.errors import INTERNAL, JOB_NOT_FOUND, NOT_ACCEPTABLE, CallAnnotateError, Language
+from contracts.jobs import Job
 from contracts.options import Format
 from contracts.routes import FORMAT_MEDIA_TYPES
 from runtime.service import JobAudio, JobService
@@ -79,19 +81,20 @@ class Operations:
         headers = {"Location": job.progress_url}
         if job.job_id != submission.upload.job_id:
             headers["Idempotency-Replayed"] = "true"
-        return json_answer(201, job, headers)
+        return json_answer(201, told_in(call.language, job), headers)
 
     async def list_jobs(self, call: Call) -> Answer:
         """One page of jobs."""
         page = await self._service.jobs(
             status=value_of(call, "status"), limit=value_of(call, "limit"), offset=value_of(call, "offset")
         )
-        return json_answer(200, page)
+        return json_answer(200, replace(page, jobs=tuple(told_in(call.language, job) for job in page.jobs)))
 
     async def get_job(self, call: Call) -> Answer:
         """One job."""
         include = value_of(call, "include") == "result"
-        return json_answer(200, await self._service.job(call.values["job_id"], include_result=include))
+        job = await self._service.job(call.values["job_id"], include_result=include)
+        return json_answer(200, told_in(call.language, job))
 
     async def delete_job(self, call: Call) -> Answer:
         """Cancel and forget a job."""
@@ -166,6 +169,11 @@ class Operations:
     async def get_asyncapi(self, _call: Call) -> Answer:
         """The description of the WebSockets."""
         return Answer(200, JSON, await to_thread.run_sync(asyncapi_json, limiter=self._rendering))
+
+
+def told_in(language: Language, job: Job) -> Job:
+    """The job with the reason of its failure in the language of whoever asks."""
+    return job if job.error is None else replace(job, error=job.error.told_in(language))
 
 
 def wanted_format(chosen: Format | None, accept: str | None) -> Format:

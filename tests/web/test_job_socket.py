@@ -92,6 +92,14 @@ async def test_a_failed_job_tells_its_error_and_ends_with_1000(server: Server, m
     code, _, said = await closed(await server.socket(job["websocket_url"]))
     error = msgspec.convert(said[-1], JobErrorMessage, strict=False).error
     assert (code, error.code, error.stage) == (1000, "PROCESSING_FAILED", "diarization")
+    russian = {"Accept-Language": "ru"}
+    _, _, said = await closed(await server.socket(job["websocket_url"], additional_headers=russian))
+    asked = (await server.http.get(job["progress_url"], headers=russian)).json()
+    page = (await server.http.get("/api/v1/jobs", params={"status": "failed"}, headers=russian)).json()
+    listed = next(own for own in page["jobs"] if own["job_id"] == job["job_id"])
+    told = error.told_in("ru").message
+    assert told != error.message
+    assert [said[-1]["error"]["message"], asked["error"]["message"], listed["error"]["message"]] == [told] * 3
 
 
 async def test_an_unknown_job_is_told_and_closed_with_4404(server: Server) -> None:
