@@ -24,7 +24,14 @@ def test_a_top_level_name_belongs_to_this_distribution_alone(package: str) -> No
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["annotate", "--help"], ["models", "--help"], ["graph", "--help"], ["contracts", "--help"]],
+    [
+        ["--help"],
+        ["annotate", "--help"],
+        ["models", "--help"],
+        ["graph", "--help"],
+        ["contracts", "--help"],
+        ["serve", "--help"],
+    ],
 )
 def test_help_is_quick_and_imports_no_model_library(arguments: list[str]) -> None:
     code = (
