@@ -1,19 +1,23 @@
-"""How the C library's allocator behaves under the networks' threads."""
+"""How the C library's allocator behaves under the networks."""
 
 import ctypes
 from typing import Final
 
-M_ARENA_MAX: Final = -8
-"""Of glibc's malloc.h."""
+M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # glibc's malloc.h
+KEPT: Final = 192 * 2**20
+"""Bytes of free memory at the top of the heap that are not given back to the system; two encoders leave 144 MB."""
 
 
-def share_one_arena() -> None:
-    """Let all threads allocate from glibc's main arena; with another C library this does nothing.
+def tune_allocator() -> None:
+    """Let all threads allocate from one arena of glibc that keeps its memory; with another C library nothing happens.
 
-    By default every thread has an arena of its own and keeps there what it once needed: 80 MB of the 820 at the peak of
-    a six-minute call. Sharing takes no more time, because the networks allocate rarely and much at once. To be called
-    before the networks are loaded: arenas that exist already stay.
+    By default every thread has an arena of its own and keeps there what it once needed (80 MB of the 820 at the peak of
+    a six-minute call), and blocks of 32 MB and more are mapped anew each time: that is every matrix of attention over
+    more than 20 s, and the pages that the system has to clear for them make the encoder take half as long again over
+    30 s. To be called before the networks are loaded: arenas that exist already stay.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_ARENA_MAX, 1)
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, KEPT)

@@ -10,7 +10,7 @@ from anyio import CapacityLimiter
 from contracts.annotation import ModelUsed
 from contracts.errors import UNKNOWN_LANGUAGE, CallAnnotateError
 from contracts.options import AnnotateOptions
-from models.allocator import share_one_arena
+from models.allocator import tune_allocator
 from models.networks import SegmentationNetwork, VoiceprintNetwork, WhisperNetwork
 from models.pyannote_pipeline import OwnNetworks, PyannotePipeline
 from models.segmentation import Segmentation
@@ -64,7 +64,7 @@ def load_engine(
     threads = threads or available_cores()
     calls = min(CALLS, threads)
     each = threads // calls
-    share_one_arena()
+    tune_allocator()
     segmentation = ensure(SEGMENTATION, "segmentation", progress)
     voiceprint = ensure(VOICEPRINT, "voiceprint", progress)
     whisper = ensure(options.model, "transcription", progress)

@@ -3,11 +3,11 @@
 import subprocess
 import sys
 
-SCRIPT = """
+ARENAS = """
 import ctypes, sys, threading
-from models.allocator import share_one_arena
-if sys.argv[1] == "shared":
-    share_one_arena()
+from models.allocator import tune_allocator
+if sys.argv[1] == "tuned":
+    tune_allocator()
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 libc.fdopen.restype = ctypes.c_void_p
@@ -26,14 +26,29 @@ libc.malloc_info(0, file)
 libc.fflush(file)
 """
 
+FAULTS = """
+import resource, sys
+import numpy as np
+from models.allocator import tune_allocator
+if sys.argv[1] == "tuned":
+    tune_allocator()
+np.ones(12_000_000, np.float32)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(5):
+    np.ones(12_000_000, np.float32)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
 
-def arenas(kind: str) -> int:
-    printed = subprocess.run(
-        [sys.executable, "-c", SCRIPT, kind], capture_output=True, text=True, check=True, timeout=60
-    )
-    return printed.stdout.count("<heap nr=")
+
+def printed(script: str, kind: str) -> str:
+    done = subprocess.run([sys.executable, "-c", script, kind], capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout
 
 
 def test_threads_share_one_arena_instead_of_having_each_their_own() -> None:
-    assert arenas("shared") == 1
-    assert arenas("default") > 1
+    assert printed(ARENAS, "tuned").count("<heap nr=") == 1
+    assert printed(ARENAS, "default").count("<heap nr=") > 1
+
+
+def test_a_large_matrix_is_kept_for_the_next_one_instead_of_being_mapped_anew() -> None:
+    assert int(printed(FAULTS, "tuned")) < int(printed(FAULTS, "default")) / 10
