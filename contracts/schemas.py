@@ -44,7 +44,7 @@ def _anything(kind: type) -> Json:
     """The schema of `object`; msgspec takes an empty one for none."""
     if kind is object:
         return {"description": "Any JSON."}
-    raise NotImplementedError
+    raise TypeError(f"{kind} has no JSON schema: use a type that msgspec knows")
 
 
 def _structs(types: Iterable[object]) -> set[type[Struct]]:
