@@ -101,11 +101,15 @@ class JobService:
         """A place for a recording; what is not submitted is removed when the body is left. Raises STORAGE_FULL."""
         return self._uploads.open(filename)
 
-    async def admit(self) -> None:
-        """Raises SHUTTING_DOWN, QUEUE_FULL or STORAGE_FULL where an upload need not even begin."""
+    async def admit(self, idempotency_key: str | None = None) -> None:
+        """Raises SHUTTING_DOWN, QUEUE_FULL or STORAGE_FULL where an upload need not even begin.
+
+        A key that was used already takes no place in the queue.
+        """
         if self.stopping.is_set():
             raise CallAnnotateError(SHUTTING_DOWN)
-        self._intake.check_room()
+        if idempotency_key is None or await self._store.of_key(idempotency_key) is None:
+            self._intake.check_room()
         if await to_thread.run_sync(self._volume.free, limiter=self._files) < self.settings.min_free_space:
             raise CallAnnotateError(STORAGE_FULL)
 
@@ -124,19 +128,13 @@ class JobService:
         file = await self._intake.look_at(upload.path, options, upload.filename)
         row = new_row(upload.job_id, upload.filename, file, request, sent, options)
         key = None if idempotency_key is None else Key(idempotency_key, f"{digest} {row.metadata.decode()}")
-        if key is None or await self._store.of_key(key.key) is None:
-            await self.admit()
+        await self.admit(idempotency_key)
         added, fingerprint = await self._intake.enlist(row, key, upload.path)
         if key is not None and fingerprint not in {None, key.fingerprint}:
             raise CallAnnotateError(IDEMPOTENCY_CONFLICT, job_id=added.job_id)
         if fingerprint is not None:
             return await self._view(added)
         return job_view(added, None, await self._forecast(), self._speed)
-
-    async def find_idempotent(self, key: str) -> Job | None:
-        """The job that an Idempotency-Key was used for."""
-        row = await self._store.of_key(key)
-        return None if row is None else await self._view(row)
 
     async def job(self, job_id: str, *, include_result: bool = False) -> Job:
         """A job; raises JOB_NOT_FOUND."""

@@ -74,7 +74,7 @@ class Operations:
     async def create_job(self, call: Call) -> Answer:
         """A recording becomes a job, or the one that it has become with the same Idempotency-Key."""
         key = value_of(call, "Idempotency-Key")
-        await self._service.admit()
+        await self._service.admit(key)
         assert call.form is not None  # the route table says that this operation has an upload
         async with call.form.receive(self._service) as submission:
             job = await self._service.submit(submission.upload, submission.metadata, idempotency_key=key)

@@ -234,10 +234,6 @@ async def test_a_key_gives_the_same_job_again_even_after_a_restart(
     async with serving(settings, engine) as service:
         again = await submit(service, blip, "key", note=1)
         assert (again.job_id, again.status) == (first.job_id, "completed")
-        found = await service.find_idempotent("key")
-        assert found is not None
-        assert found.job_id == first.job_id
-        assert await service.find_idempotent("unused") is None
         assert (await service.jobs(status=None, limit=10, offset=0)).total == 2
 
 

@@ -257,8 +257,11 @@ async def test_a_full_queue_is_503_before_anything_is_read(engine: Engine, tmp_p
         async with server.socket(running["websocket_url"]) as socket:
             while (await next_json(socket))["status"] != "processing":
                 pass
-        waiting = await server.submit(recording, name="b.flac")
+        key = {"Idempotency-Key": "b"}
+        waiting = await server.submit(recording, name="b.flac", **key)
         assert_error(await server.post(recording, name="c.flac"), "QUEUE_FULL")
+        # Who never got the answer and asks again waits in the queue already.
+        assert (await server.submit(recording, name="b.flac", **key))["job_id"] == waiting["job_id"]
         await server.http.delete(waiting["progress_url"])
 
 
