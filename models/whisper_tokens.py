@@ -61,10 +61,6 @@ class Vocabulary:
         """Without special tokens; the space in front of the first word is kept."""
         return str(self._tokenizer.decode([token for token in tokens if token < self.end]))
 
-    def tokens(self, text: str) -> list[int]:
-        """The text's tokens, without special ones."""
-        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
-
     def words(self, tokens: Sequence[int], language: str) -> list[TokenWord]:
         """Group tokens (no special ones) into words; punctuation joins its neighbours, as in a printed text."""
         words: list[TokenWord] = []
