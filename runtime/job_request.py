@@ -27,7 +27,7 @@ def read_request(metadata: bytes) -> tuple[JobRequest, dict[str, object]]:
             INVALID_FIELD, field=FIELD, problem=f"it has {len(metadata)} bytes", allowed=f"at most {LARGEST} bytes"
         )
     try:
-        sent = msgspec.json.decode(metadata or b"{}")
+        sent = msgspec.json.decode(metadata)
         msgspec.json.encode(sent)
     except RecursionError:
         raise CallAnnotateError(INVALID_JSON, field=FIELD, cause="it is nested too deeply") from None

@@ -71,6 +71,7 @@ def file_part(content: bytes, name: str = "call.wav") -> bytes:
         (part('name="metadata"', b"{}") * 2 + file_part(wav()) + END, "INVALID_FIELD"),
         (part('name="metadata"', b"[" * 100_000) + file_part(wav()) + END, "INVALID_FIELD"),
         (part('name="metadata"', b"{broken") + file_part(wav()) + END, "INVALID_JSON"),
+        (part('name="metadata"', b"") + file_part(wav()) + END, "INVALID_JSON"),
         (part('name="metadata"', b"[1, 2]") + file_part(wav()) + END, "INVALID_JSON"),
         (part('name="metadata"', b'{"description": "\xff\xfe"}') + file_part(wav()) + END, "INVALID_JSON"),
         (file_part(b"") + END, "FILE_EMPTY"),
