@@ -1,0 +1,132 @@
+"""The live lane: one call into the networks at a time, kept free for those who speak right now."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from heapq import heapify, heappop, heappush
+from itertools import count
+from time import perf_counter
+from typing import Final, TypeVar
+
+from anyio import CapacityLimiter, Event, to_thread
+
+from runtime.engine import Engine
+from stages.live_work import Priority
+
+__all__ = ["Lane", "Priority"]
+
+T = TypeVar("T")
+
+REMEMBERED: Final = 10.0
+"""Seconds over which load and wait are smoothed: after so long, two thirds of what was are forgotten."""
+
+
+class Lane:
+    """One token for all live calls of an engine. The most urgent kind of work gets it next, the oldest within a kind.
+
+    Whatever is not live runs behind `engine.limiter`, which gives one of its tokens away while a live call is open.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine: Final = engine
+        self._tokens: Final = engine.limiter.total_tokens
+        """Of the engine's limiter while no live call is open."""
+        self._thread: Final = CapacityLimiter(1)
+        self._busy = False
+        self._waiting: list[tuple[Priority, int, Event]] = []
+        """A heap: kind, number, and what is set when it is its turn."""
+        self._numbers: Final = count()
+        self._load = _Average()
+        self._wait = _Average()
+        self.sessions = 0
+        """Live calls that are open."""
+
+    @property
+    def load(self) -> float:
+        """0 to 1: share of the time in which the lane was busy of late."""
+        return min(1.0, self._load.rate(perf_counter()))
+
+    @property
+    def wait(self) -> float:
+        """Seconds that finals waited for their turn of late."""
+        return self._wait.mean()
+
+    @contextmanager
+    def session(self) -> Iterator[None]:
+        """While the body runs, one call into the networks is kept free for the lane."""
+        self.sessions += 1
+        self._engine.limiter.total_tokens = max(1, self._tokens - 1)
+        try:
+            yield
+        finally:
+            self.sessions -= 1
+            if self.sessions == 0:
+                self._engine.limiter.total_tokens = self._tokens
+
+    async def run(self, kind: Priority, work: Callable[[], T]) -> T:
+        """Do the work in a thread when its turn has come; raises what it raises.
+
+        Cancelled before its turn it leaves no trace; cancelled later, the work is waited for.
+        """
+        asked = perf_counter()
+        await self._acquire(kind)
+        began = perf_counter()
+        if kind is Priority.FINAL:
+            self._wait.add(began - asked, began)
+        try:
+            return await to_thread.run_sync(work, limiter=self._thread)
+        finally:
+            ended = perf_counter()
+            self._load.add(ended - began, ended)
+            self._release()
+
+    async def _acquire(self, kind: Priority) -> None:
+        if not self._busy:
+            self._busy = True
+            return
+        entry = (kind, next(self._numbers), Event())
+        heappush(self._waiting, entry)
+        try:
+            await entry[2].wait()
+        except BaseException:
+            if entry[2].is_set():
+                self._release()
+            else:
+                self._waiting.remove(entry)
+                heapify(self._waiting)
+            raise
+
+    def _release(self) -> None:
+        """Give the turn to the next one."""
+        if self._waiting:
+            heappop(self._waiting)[2].set()
+        else:
+            self._busy = False
+
+
+class _Average:
+    """Seconds that were noted, those of late counting most."""
+
+    def __init__(self) -> None:
+        self._total = 0.0
+        self._count = 0.0
+        self._at = perf_counter()
+
+    def add(self, seconds: float, now: float) -> None:
+        """Note some seconds at the time `now`."""
+        self._fade(now)
+        self._total += seconds
+        self._count += 1
+
+    def rate(self, now: float) -> float:
+        """Seconds noted per second."""
+        self._fade(now)
+        return self._total / REMEMBERED
+
+    def mean(self) -> float:
+        """Seconds of one note."""
+        return self._total / self._count if self._count > 1e-6 else 0.0
+
+    def _fade(self, now: float) -> None:
+        kept = math.exp((self._at - now) / REMEMBERED)
+        self._total, self._count, self._at = self._total * kept, self._count * kept, now
