@@ -2,58 +2,15 @@
 
 An entry is raised as `CallAnnotateError(ENTRY, path=...)`; its message is a format string over the details.
 Warnings are entries too: the call is annotated as far as it can be read, the result names them, and the exit code tells
-a script.
+a script. What only a live session answers with stands in contracts/live_errors.py.
 """
 
-from typing import Final, Literal
+from typing import Final
 
-from msgspec import Struct
-
-from contracts.russian import RUSSIAN
-
-Language = Literal["en", "ru"]
-
-
-class Fault(Struct, frozen=True):
-    """One entry of the catalogue."""
-
-    code: str
-    exit_code: int | None
-    """Of the command line; 1 is kept for our own mistakes and 2 for usage; None for what only a server can answer."""
-    message: str
-    """What was wrong and where, as a format string over the details."""
-    advice: str
-    """What is allowed and what to do, as a format string over the details."""
-    http_status: int = 500
-    """Of the answer over REST."""
-    close_code: int | None = None
-    """Of the WebSocket connection that it ends; None where the connection stays open."""
-    retryable: bool = False
-    """Whether the same request may succeed later."""
-
-
-class CallAnnotateError(Exception):
-    """An error from the catalogue with its details filled in; str() is one line for a user."""
-
-    def __init__(self, fault: Fault, **details: str | float) -> None:
-        self.fault: Final = fault
-        self.details: Final = details
-        self.message: Final = fault.message.format(**details)
-        self.advice: Final = fault.advice.format(**details)
-        super().__init__(f"{self.message}. {self.advice}" if self.advice else self.message)
-
-    def message_in(self, language: Language) -> str:
-        """What was wrong and where; in English where there is no translation."""
-        return self.message if language == "en" else self._translated(0, self.message)
-
-    def advice_in(self, language: Language) -> str:
-        """What is allowed and what to do; in English where there is no translation."""
-        return self.advice if language == "en" else self._translated(1, self.advice)
-
-    def _translated(self, part: int, otherwise: str) -> str:
-        texts = RUSSIAN.get(self.fault.code)
-        return texts[part].format(**self.details) if texts else otherwise
-
+from contracts import live_errors
+from contracts.fault import CallAnnotateError as CallAnnotateError  # noqa: PLC0414
+from contracts.fault import Fault as Fault  # noqa: PLC0414
+from contracts.fault import Language as Language  # noqa: PLC0414
 
 INTERNAL = Fault(
     "INTERNAL", 1, "{stage}: {cause}", "This is our mistake; please report it with the input that shows it.", 500, 1011
@@ -280,6 +237,7 @@ STORAGE_FULL = Fault(
     "the volume has no room for the recording",
     "Make room; nothing of it was kept.",
     503,
+    close_code=1013,
     retryable=True,
 )
 SHUTTING_DOWN = Fault(
@@ -309,7 +267,7 @@ SLOW_READER = Fault(
     "SLOW_READER",
     None,
     "messages were not read for too long",
-    "Connect again with ?after_seq= and read faster.",
+    "Connect again with ?after_seq= or session.resume, and read faster.",
     429,
     1008,
     retryable=True,
@@ -324,7 +282,13 @@ TOO_MANY_CONNECTIONS = Fault(
     retryable=True,
 )
 IDLE = Fault(
-    "IDLE", None, "nothing was heard from the client for {seconds} s", "Answer pings.", 408, 4408, retryable=True
+    "IDLE",
+    None,
+    "nothing was heard from the client for {seconds} s",
+    "Answer pings; where there is no audio, send keepalive.",
+    408,
+    4408,
+    retryable=True,
 )
 MESSAGES_GONE = Fault(
     "MESSAGES_GONE", None, "messages after {after_seq} are no longer kept", "The state as it is now follows.", 410
@@ -333,5 +297,7 @@ UPLOAD_IN_PROGRESS = Fault(
     "UPLOAD_IN_PROGRESS", None, "a recording is being uploaded on this connection", "Wait for its reply.", 409
 )
 
-CATALOGUE: Final = {entry.code: entry for entry in list(globals().values()) if isinstance(entry, Fault)}
+CATALOGUE: Final = {
+    entry.code: entry for entry in [*globals().values(), *vars(live_errors).values()] if isinstance(entry, Fault)
+}
 """Every entry by its code."""

@@ -1,0 +1,50 @@
+"""What an entry of the error catalogue is, and the error that is raised with it."""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+from contracts.russian import RUSSIAN
+
+Language = Literal["en", "ru"]
+
+
+class Fault(Struct, frozen=True):
+    """One entry of the catalogue."""
+
+    code: str
+    exit_code: int | None
+    """Of the command line; 1 is kept for our own mistakes and 2 for usage; None for what only a server can answer."""
+    message: str
+    """What was wrong and where, as a format string over the details."""
+    advice: str
+    """What is allowed and what to do, as a format string over the details."""
+    http_status: int = 500
+    """Of the answer over REST."""
+    close_code: int | None = None
+    """Of the WebSocket connection that it ends; None where the connection stays open."""
+    retryable: bool = False
+    """Whether the same request may succeed later."""
+
+
+class CallAnnotateError(Exception):
+    """An error from the catalogue with its details filled in; str() is one line for a user."""
+
+    def __init__(self, fault: Fault, **details: str | float) -> None:
+        self.fault: Final = fault
+        self.details: Final = details
+        self.message: Final = fault.message.format(**details)
+        self.advice: Final = fault.advice.format(**details)
+        super().__init__(f"{self.message}. {self.advice}" if self.advice else self.message)
+
+    def message_in(self, language: Language) -> str:
+        """What was wrong and where; in English where there is no translation."""
+        return self.message if language == "en" else self._translated(0, self.message)
+
+    def advice_in(self, language: Language) -> str:
+        """What is allowed and what to do; in English where there is no translation."""
+        return self.advice if language == "en" else self._translated(1, self.advice)
+
+    def _translated(self, part: int, otherwise: str) -> str:
+        texts = RUSSIAN.get(self.fault.code)
+        return texts[part].format(**self.details) if texts else otherwise
