@@ -93,4 +93,10 @@ class Degraded(Struct, frozen=True, tag=True):
     """0: all as usual; 1: partials are rarer; 2: there are no partials."""
 
 
-LiveEvent = SpeechBegan | SpeechStopped | Partial | Final | Relabelled | Degraded
+class Flushed(Struct, frozen=True, tag=True):
+    """Everything that was fed before this flush is final: comes after the last final of it."""
+
+    reason: FlushReason
+
+
+LiveEvent = SpeechBegan | SpeechStopped | Partial | Final | Relabelled | Degraded | Flushed
