@@ -172,6 +172,19 @@ SERVER_FAILED = Fault(
     "Jobs are kept; start it again and report it.",
 )
 
+LIVE_UNREACHABLE = Fault(
+    "LIVE_UNREACHABLE", 70, "{url}: no live session can be opened ({cause})",
+    "Check the address and that the server runs; without --url one is started for the call.",
+)  # fmt: skip
+LIVE_ENDED = Fault("LIVE_ENDED", 71, "the server ended the session: {code}, {reason}", "{remedy}.")
+LIVE_LOST = Fault(
+    "LIVE_LOST", 72, "{url}: the connection was lost and the session cannot be gone on with ({cause})",
+    "What was shown stays; start again for what follows.",
+)  # fmt: skip
+MICROPHONE_UNAVAILABLE = Fault(
+    "MICROPHONE_UNAVAILABLE", 73, "the microphone cannot be used ({cause})", "{remedy}.",
+)  # fmt: skip
+
 INVALID_JSON = Fault(
     "INVALID_JSON", None, "{field}: is not JSON ({cause})", "Send one JSON object in UTF-8.", 400, close_code=1007
 )

@@ -143,6 +143,16 @@ RUSSIAN: Final[dict[str, tuple[str, str]]] = {
     "IDLE": ("от клиента ничего не слышно {seconds} с", "Отвечайте на ping; когда звука нет, присылайте keepalive."),
     "MESSAGES_GONE": ("сообщения после {after_seq} уже не хранятся", "Дальше идёт нынешнее состояние."),
     "UPLOAD_IN_PROGRESS": ("по этому соединению уже загружается запись", "Дождитесь ответа на неё."),
+    "LIVE_UNREACHABLE": (
+        "{url}: открыть сеанс не удаётся ({cause})",
+        "Проверьте адрес и работает ли сервер; без --url он запускается на время звонка.",
+    ),
+    "LIVE_ENDED": ("сервер завершил сеанс: {code}, {reason}", "{remedy}."),
+    "LIVE_LOST": (
+        "{url}: соединение потеряно, и продолжить сеанс нельзя ({cause})",
+        "Показанное остаётся; для дальнейшего начните заново.",
+    ),
+    "MICROPHONE_UNAVAILABLE": ("микрофон недоступен ({cause})", "{remedy}."),
     "INVALID_CONFIG": ("{field}: {problem}", "Допустимо: {allowed}."),
     "SESSION_EXPECTED": (
         "первое сообщение — не session.start и не session.resume ({cause})",
