@@ -7,7 +7,7 @@ from pathlib import Path
 from anyio.abc import ObjectReceiveStream
 
 from contracts.annotation import AnnotatedSpeech, Notice
-from contracts.live import AudioFormat
+from contracts.live_audio import AudioFormat
 from contracts.live_speech import FlushReason, LiveEvent, LiveOptions
 from runtime.engine import Engine
 from runtime.lane import Lane
