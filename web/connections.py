@@ -118,8 +118,8 @@ class Connection:
         """Talk beside the heartbeat until one of them ends the connection, then close it."""
         async with create_task_group() as tasks:
             self._tasks = tasks
-            self.start(self._watch_over)
-            self.start(self._heartbeat)
+            self.start(self.watch_over)
+            self.start(self.heartbeat)
             self.start(self._talk, client, talk)
         await self.close(self._ending or Ending(1000))
 
@@ -143,7 +143,7 @@ class Connection:
         message = None if error.fault is SLOW_READER else self.error_message(error)
         return Ending(code, error.fault.code, message)
 
-    def error_message(self, error: CallAnnotateError, in_reply_to: str | None = None) -> ConnectionErrorMessage:
+    def error_message(self, error: CallAnnotateError, in_reply_to: str | None = None) -> Struct:
         """The error as a message."""
         return ConnectionErrorMessage(
             error=error_detail(error, self.language, self.request_id), in_reply_to=in_reply_to
@@ -199,13 +199,13 @@ class Connection:
         await self._limits.request(client, upload=False)
         await talk(self)
 
-    async def _watch_over(self) -> None:
+    async def watch_over(self) -> None:
         """End the connection when the server stops."""
         await self.service.stopping.wait()
         closing = Closing(reason=SHUTTING_DOWN.code, deadline_ms=round(1000 * LINGER))
         self.end(Ending(SHUTTING_DOWN.close_code or INTERNAL_ERROR, SHUTTING_DOWN.code, closing))
 
-    async def _heartbeat(self) -> None:
+    async def heartbeat(self) -> None:
         """Ping now and then; end the connection where nothing is heard, not even the answer to a protocol ping."""
         settings = self.service.settings
         liveness: Liveness = self.socket.scope["state"]["liveness"]

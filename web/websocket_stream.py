@@ -10,7 +10,7 @@
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Any, Final, cast
 
@@ -19,7 +19,7 @@ from hypercorn.protocol.events import Body, Data, Event, Request, StreamClosed
 from hypercorn.protocol.ws_stream import ASGIWebsocketState, FrameTooLargeError, WSStream
 from hypercorn.typing import ASGISendEvent, ConnectionState
 from wsproto.connection import ConnectionState as WSState
-from wsproto.events import BytesMessage, CloseConnection, Ping, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
 from wsproto.frame_protocol import CloseReason
 
 FRAGMENT: Final = 64 * 1024
@@ -34,13 +34,19 @@ class Liveness:
 
     heard: float
     """Seconds of the monotonic clock."""
+    answered: float
+    """The same of the last answer to a protocol ping, which only comes from a client that reads."""
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the client has answered our close frame: it has read all that went before it."""
+    broken: int | None = None
+    """Code with which we closed because a frame could not be read; the application never saw it."""
 
 
 class CarefulWSStream(WSStream):
     """See the module."""
 
     def _begin(self, event: Request) -> Request:
-        self.liveness = Liveness(monotonic())
+        self.liveness = Liveness(monotonic(), monotonic())
         self.ended = False
         """Whether a close frame of ours is out: of what arrives from now on only the answer to it counts."""
         self.unreadable = False
@@ -83,6 +89,8 @@ class CarefulWSStream(WSStream):
                 continue
             elif isinstance(event, Ping):
                 await self._send_wsproto_event(event.response())
+            elif isinstance(event, Pong):
+                self.liveness.answered = monotonic()
             elif isinstance(event, (TextMessage, BytesMessage)):
                 await self._take(event)
 
@@ -106,12 +114,15 @@ class CarefulWSStream(WSStream):
             name = "INVALID_ENCODING" if event.code == CloseReason.INVALID_FRAME_PAYLOAD_DATA else "PROTOCOL_ERROR"
             await self._end(event.code, name)
             return
+        elif self.ended:
+            self.liveness.closed.set()
         self.gone.set()
         await self.send(StreamClosed(stream_id=self.stream_id))
 
     async def _end(self, code: int, reason: str) -> None:
         """Send a close frame of our own accord and tell the application that the connection is over."""
         self.ended = True
+        self.liveness.broken = code
         await self._send_wsproto_event(CloseConnection(code=code, reason=reason))
         await self._put({"type": "websocket.disconnect", "code": code})
 
