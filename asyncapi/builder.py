@@ -1,4 +1,4 @@
-"""Builds the AsyncAPI document (3.0) of both WebSocket paths from contracts/websocket.py and the contract types.
+"""Builds the AsyncAPI document (3.0) of the WebSocket paths from contracts/websocket.py and the contract types.
 
 AsyncAPI has no home for the order of messages, for close codes and for errors: they stand in extensions (`x-`) of the
 channels, in the words of contracts/websocket.py. `x-frame` of a message is the name by which the order calls it.
@@ -10,20 +10,31 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from asyncapi.live_operations import LIVE_OPERATIONS
 from asyncapi.operations import operation_faults, operation_messages
 from contracts import errors
+from contracts.channel import Channel, ChannelMessage, Machine, Side
 from contracts.errors import Fault
 from contracts.examples import MESSAGES, example_connection_error, plain
 from contracts.jobs import ErrorBody, Job, JobRequest
+from contracts.live import WarningCode
+from contracts.live_channel import LIVE_CHANNEL
+from contracts.live_examples import LIVE_MESSAGES, live_error_example, warning_examples
+from contracts.live_notices import LIVE_WARNINGS
 from contracts.openapi import API_VERSION, CONTACT, LICENSE, job_request_schema, x_errors
 from contracts.routes import ROUTES
 from contracts.schemas import Json, schema_of, schemas_of
-from contracts.websocket import CHANNELS, JOB_CHANNEL, SESSION_CHANNEL, Channel, ChannelMessage, Machine, Side
+from contracts.websocket import CHANNELS, JOB_CHANNEL, SESSION_CHANNEL
 
 _SPECIAL: Final = ("request", "reply")
 """Frames that the document describes once for each operation."""
-_BINARY_EXAMPLE: Final = "RIFF"
-"""The bytes that every WAV file begins with; AsyncAPI can show bytes as a string only."""
+_BINARY_EXAMPLES: Final = {
+    "audio": ("~~~~~~~~", "One millisecond of telephone audio (mu-law); a real frame has 20 to 1000 of them"),
+}
+_WAV_EXAMPLE: Final = ("RIFF", "The first bytes of a WAV file")
+"""AsyncAPI can show bytes as a string only."""
+_RESERVED_WARNINGS: Final = ("version_deprecated",)
+"""That this version of the protocol knows and never sends: there is no newer one."""
 
 
 @cache
@@ -47,7 +58,7 @@ def asyncapi_document() -> Json:
             "local": {"host": "localhost:8000", "protocol": "ws", "description": "Your own machine"},
         },
         "channels": {channel.name: _channel(channel) for channel in CHANNELS},
-        "operations": {**_job_operations(), **_session_operations()},
+        "operations": {**_job_operations(), **_session_operations(), **_live_operations()},
         "components": {
             "messages": {**messages, **operation_messages()},
             "schemas": {**schemas_of([*structs, *bodies, Job, ErrorBody, JobRequest]), **job_request_schema()},
@@ -61,13 +72,14 @@ def _info() -> Json:
         "title": "CallAnnotate WebSocket API",
         "version": API_VERSION,
         "description": (
-            "Progress and results of jobs as they come (`/ws/{job_id}`), and every REST operation over one connection "
-            "(`/v1/ws`).\n\n"
+            "Progress and results of jobs as they come (`/ws/{job_id}`), every REST operation over one connection "
+            "(`/v1/ws`), and live transcription (`/v1/ws/transcribe`).\n\n"
             "Every text frame is one JSON object with a `type`. Fields that are not described are ignored. A text "
             "frame that is no JSON object ends the connection with 1007, a binary frame where none belongs with 1003. "
             "A message that is not valid by the schema of its frame (`x-client-frames` of the channel) is answered by "
-            "an `error` INVALID_MESSAGE, and the connection goes on. A valid `request` is always answered by a "
-            "`reply`, also where the operation or its parameters are wrong.\n\n"
+            "an `error` INVALID_MESSAGE, and the connection goes on; but where the first message of a live connection "
+            "is wrong, it ends with 4400. A valid `request` is always answered by a `reply`, also where the operation "
+            "or its parameters are wrong.\n\n"
             "Before an abnormal close comes an `error` (or `session.closing`) where `x-close-codes` names one; the "
             "reason of the close frame is the error's code. Texts are in Russian where the Accept-Language of the "
             "handshake prefers it."
@@ -80,13 +92,14 @@ def _info() -> Json:
 
 def _message(frame: ChannelMessage) -> Json:
     if frame.type is bytes:
+        example, meaning = _BINARY_EXAMPLES.get(frame.name, _WAV_EXAMPLE)
         return {
             "name": frame.name,
             "title": frame.name,
             "summary": frame.summary,
             "contentType": "application/octet-stream",
             "payload": {"type": "string", "format": "binary"},
-            "examples": [{"name": "bytes", "summary": "The first bytes of a WAV file", "payload": _BINARY_EXAMPLE}],
+            "examples": [{"name": "bytes", "summary": meaning, "payload": example}],
             "x-frame": frame.name,
         }
     return {
@@ -111,18 +124,22 @@ def _tag(kind: object) -> str:
 
 def _examples(frame: ChannelMessage) -> dict[str, Struct]:
     if frame.name == "connection_error":
-        return {fault.code: example_connection_error(fault) for fault in _told_faults()}
-    return dict(MESSAGES[frame.name])
+        return {fault.code: example_connection_error(fault) for fault in _told_faults(JOB_CHANNEL, SESSION_CHANNEL)}
+    if frame.name == "live_error":
+        return {fault.code: live_error_example(fault) for fault in _told_faults(LIVE_CHANNEL)}
+    if frame.name == "warning":
+        return warning_examples()
+    return dict((MESSAGES | LIVE_MESSAGES)[frame.name])
 
 
-def _told_faults() -> list[Fault]:
+def _told_faults(*channels: Channel) -> list[Fault]:
     """The errors that may come in a message of their own."""
-    found = [fault for channel in CHANNELS for fault in channel.faults]
+    found = [fault for channel in channels for fault in channel.faults]
     found += [
         fault
-        for channel in CHANNELS
+        for channel in channels
         for close in channel.close_codes
-        if close.announced_by == "connection_error"
+        if close.announced_by in {"connection_error", "live_error"}
         for fault in close.faults
     ]
     return list(dict.fromkeys(found))
@@ -132,7 +149,7 @@ def _stated_faults() -> list[Fault]:
     """Every error that the channels name."""
     closing = [fault for channel in CHANNELS for close in channel.close_codes for fault in close.faults]
     refusing = [fault for channel in CHANNELS for fault in channel.refusals]
-    return [*_told_faults(), *closing, *refusing, errors.PROCESSING_FAILED, errors.UPLOAD_IN_PROGRESS]
+    return [*_told_faults(*CHANNELS), *closing, *refusing, errors.PROCESSING_FAILED, errors.UPLOAD_IN_PROGRESS]
 
 
 def _channel(channel: Channel) -> Json:
@@ -163,7 +180,18 @@ def _channel(channel: Channel) -> Json:
             for close in channel.close_codes
         ],
         "x-errors": [fault.code for fault in channel.faults],
+        **({"x-warnings": [_warning(code) for code in channel.warnings]} if channel.warnings else {}),
         "x-refusals": [{"status": fault.http_status, "error": fault.code} for fault in channel.refusals],
+    }
+
+
+def _warning(code: WarningCode) -> Json:
+    warned = LIVE_WARNINGS[code]
+    return {
+        "code": code,
+        "reserved": code in _RESERVED_WARNINGS,
+        "message": {"en": warned.message, "ru": warned.russian[0]},
+        "advice": {"en": warned.advice, "ru": warned.russian[1]},
     }
 
 
@@ -262,4 +290,11 @@ def _session_operations() -> dict[str, Json]:
             channel, "send", "Progress and results of the jobs", "status_update", "result", "job_error"
         ),
         **_shared(channel),
+    }
+
+
+def _live_operations() -> dict[str, Json]:
+    return {
+        each.name: _operation(LIVE_CHANNEL, each.action, each.summary, *each.messages, replies=each.replies)
+        for each in LIVE_OPERATIONS
     }

@@ -43,9 +43,6 @@ WarningCode = Literal[
 ]
 
 
-# What a client says.
-
-
 class SessionStart(Struct, frozen=True, kw_only=True, tag="session.start"):
     """Opens a session; the first message, within 5 s."""
 
@@ -94,10 +91,13 @@ class ConfigUpdate(Struct, frozen=True, kw_only=True, tag="config.update"):
     words: bool | UnsetType = UNSET
     vocabulary: Vocabulary | UnsetType = UNSET
     audio: object = UNSET
-    """May not change: FIXED_FIELD, and nothing of the message is applied; so for diarize, recognise and save."""
+    """May not change: FIXED_FIELD, and nothing of the message is applied."""
     diarize: object = UNSET
+    """May not change: FIXED_FIELD."""
     recognise: object = UNSET
+    """May not change: FIXED_FIELD."""
     save: object = UNSET
+    """May not change: FIXED_FIELD."""
 
 
 class Keepalive(Struct, frozen=True, kw_only=True, tag="keepalive"):
@@ -124,13 +124,8 @@ class AudioEnd(Struct, frozen=True, kw_only=True, tag="audio.end"):
     """Of all binary frames of the session, to be compared with those that arrived."""
 
 
-LiveClientMessage = (
-    SessionStart | Finalize | Pause | Resume | ConfigUpdate | Keepalive | SessionResume | AudioEnd
-)  # fmt: skip
+LiveClientMessage = SessionStart | Finalize | Pause | Resume | ConfigUpdate | Keepalive | SessionResume | AudioEnd
 """What a client may say on `/v1/ws/transcribe`."""
-
-
-# What the server says.
 
 
 class SessionConfig(Struct, frozen=True, kw_only=True):
@@ -175,7 +170,7 @@ class SessionStarted(Struct, frozen=True, kw_only=True, tag="session.started"):
 
 
 class AudioAck(Struct, frozen=True, kw_only=True, tag="audio.ack"):
-    """How much audio has been taken, over all; about once a second, also while the result is being made."""
+    """How much audio has been taken over all; about once a second, also while the result is being made."""
 
     seq: Sequence
     in_reply_to: str | None = None
@@ -309,7 +304,8 @@ class SessionResumed(Struct, frozen=True, kw_only=True, tag="session.resumed"):
     in_reply_to: str | None = None
     session_id: SessionId
     bytes_received: ByteCount
-    """Audio is to be sent from this byte of the stream on. One that is sent again has the number as it is now."""
+    """Audio is to be sent from this byte on. There is one such message on a connection: in the place of an earlier one
+    that is to be sent again comes an `audio.ack` with its `seq`."""
 
 
 class LiveWarning(Struct, frozen=True, kw_only=True, tag="warning"):
@@ -380,7 +376,7 @@ class SessionEnded(Struct, frozen=True, kw_only=True, tag="session.ended"):
     result: Annotation
     """The whole call, as `callannotate annotate` gives it for the same audio."""
     job_id: JobId | None = None
-    """Where the call was kept (`save`); null where it was not."""
+    """The job as which the call was kept (`save`), the same UUID as the session's; null where it was not."""
 
 
 LiveServerMessage = (

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from contracts import job_messages as messages
+from contracts import live
 from contracts.jobs import JobRequest
 
 Json = dict[str, object]
@@ -23,6 +24,14 @@ CLIENT_TYPES: Final = (
     messages.UploadEnd,
     messages.Ping,
     messages.Pong,
+    live.SessionStart,
+    live.Finalize,
+    live.Pause,
+    live.Resume,
+    live.ConfigUpdate,
+    live.Keepalive,
+    live.SessionResume,
+    live.AudioEnd,
 )
 """What clients write: they may leave out what has a default. The server always writes every field."""
 

@@ -1,99 +1,26 @@
-"""The WebSocket channels as data: who says what, in which order, and with which code a connection ends.
+"""The WebSocket channels `/ws/{job_id}` and `/v1/ws` as data, and all channels together."""
 
-The order is given as state machines that run side by side on one connection. A frame moves every machine that knows its
-message; a message that a machine does not know in its state is against the order. Close codes end everything.
-"""
-
-from typing import Final, Literal
-
-from msgspec import Struct
+from typing import Final
 
 from contracts import errors
 from contracts import job_messages as messages
-from contracts.errors import Fault
+from contracts.channel import Channel, CloseCode, Machine, Transition, always, client, server
 from contracts.jobs import JobId
+from contracts.live_channel import LIVE_CHANNEL
 from contracts.parameters import Parameter
 
-Side = Literal["client", "server"]
-
-
-class ChannelMessage(Struct, frozen=True, kw_only=True):
-    """A frame that may travel on a channel."""
-
-    name: str
-    sender: Side
-    type: object
-    """The Struct that a text frame is as JSON, or `bytes` for a binary frame."""
-    summary: str
-
-
-class Transition(Struct, frozen=True):
-    """In this state that side may send this message, which leads to that state."""
-
-    state: str
-    sender: Side
-    message: str
-    to: str
-
-
-class Machine(Struct, frozen=True, kw_only=True):
-    """The order of some of the messages."""
-
-    name: str
-    key: Literal["id", "job_id"] | None
-    """The field that tells runs of the machine apart on one connection; None for one run per connection."""
-    start: str
-    transitions: tuple[Transition, ...]
-    may_close: tuple[str, ...]
-    """States in which the server may end the connection with 1000."""
-
-
-class CloseCode(Struct, frozen=True, kw_only=True):
-    """A way in which the server ends a connection. The reason of the close frame is the code of the error."""
-
-    code: int
-    faults: tuple[Fault, ...] = ()
-    announced_by: str | None
-    """The message that goes before it; None where the frame could not even be read, or nothing is wrong."""
-    summary: str
-
-
-class Channel(Struct, frozen=True, kw_only=True):
-    """One WebSocket path."""
-
-    name: str
-    path: str
-    summary: str
-    parameters: tuple[Parameter, ...] = ()
-    messages: tuple[ChannelMessage, ...]
-    machines: tuple[Machine, ...]
-    faults: tuple[Fault, ...]
-    """In `error` messages after which the connection stays open."""
-    close_codes: tuple[CloseCode, ...]
-    refusals: tuple[Fault, ...] = (errors.ROUTE_NOT_FOUND,)
-    """Answered over HTTP instead of the handshake: what only a wrong URL can cause."""
-
-
-def _server(name: str, struct: object, summary: str) -> ChannelMessage:
-    return ChannelMessage(name=name, sender="server", type=struct, summary=summary)
-
-
-def _client(name: str, struct: object, summary: str) -> ChannelMessage:
-    return ChannelMessage(name=name, sender="client", type=struct, summary=summary)
-
-
 _JOB_MESSAGES: Final = (
-    _server("status_update", messages.StatusUpdate, "A job has come further, or its state changed."),
-    _server("result", messages.ResultMessage, "The result; the last message of a completed job."),
-    _server("job_error", messages.JobErrorMessage, "Why the job failed; the last message of a failed job."),
+    server("status_update", messages.StatusUpdate, "A job has come further, or its state changed."),
+    server("result", messages.ResultMessage, "The result; the last message of a completed job."),
+    server("job_error", messages.JobErrorMessage, "Why the job failed; the last message of a failed job."),
 )
 _COMMON_MESSAGES: Final = (
-    _server("connection_error", messages.ConnectionErrorMessage, "What was wrong with a message, or what ends it all."),
-    _server("server_ping", messages.Ping, "Asks whether the client is there, every 30 s; any frame answers it."),
-    _server("server_pong", messages.Pong, "Answers a ping of the client with its timestamp."),
-    _server("session.closing", messages.Closing, "The server stops; the connection is closed with 1012 after it."),
-    _client("client_ping", messages.Ping, "Asks for a pong."),
-    _client("client_pong", messages.Pong, "Answers a ping of the server."),
+    server("connection_error", messages.ConnectionErrorMessage, "What was wrong with a message, or what ends it all."),
+    server("server_ping", messages.Ping, "Asks whether the client is there, every 30 s; any frame answers it."),
+    server("server_pong", messages.Pong, "Answers a ping of the client with its timestamp."),
+    server("session.closing", messages.Closing, "The server stops; the connection is closed with 1012 after it."),
+    client("client_ping", messages.Ping, "Asks for a pong."),
+    client("client_pong", messages.Pong, "Answers a ping of the server."),
 )
 _COMMON_CLOSE_CODES: Final = (
     CloseCode(
@@ -164,16 +91,11 @@ _COMMON_CLOSE_CODES: Final = (
 )
 
 
-def _always(states: tuple[str, ...], *moves: tuple[Side, str]) -> tuple[Transition, ...]:
-    """Messages that are possible in all these states and change none of them."""
-    return tuple(Transition(state, side, message, state) for state in states for side, message in moves)
-
-
 _HEARTBEAT: Final = Machine(
     name="heartbeat",
     key=None,
     start="open",
-    transitions=_always(
+    transitions=always(
         ("open",),
         ("client", "client_ping"),
         ("server", "server_pong"),
@@ -188,7 +110,7 @@ _END: Final = Machine(
     key=None,
     start="open",
     transitions=(
-        *_always(("open",), ("server", "connection_error")),
+        *always(("open",), ("server", "connection_error")),
         Transition("open", "server", "session.closing", "closing"),
     ),
     may_close=("open",),
@@ -259,7 +181,7 @@ _REQUEST: Final = Machine(
         Transition("new", "client", "subscribe", "asked"),
         Transition("new", "client", "unsubscribe", "asked"),
         Transition("asked", "server", "upload.ready", "uploading"),
-        *_always(("uploading", "uploaded"), ("server", "upload.progress")),
+        *always(("uploading", "uploaded"), ("server", "upload.progress")),
         Transition("uploading", "client", "upload.end", "uploaded"),
         Transition("asked", "server", "reply", "new"),
         # An upload that is refused in the middle; what the client has sent meanwhile is thrown away.
@@ -274,7 +196,7 @@ _SUBSCRIPTION: Final = Machine(
     key="job_id",
     start="none",
     transitions=(
-        *_always(("none", "wanted"), ("client", "unsubscribe")),
+        *always(("none", "wanted"), ("client", "unsubscribe")),
         *(Transition(state, "client", "subscribe", "wanted") for state in ("none", "wanted")),
         Transition("wanted", "server", "status_update", "wanted"),
         Transition("wanted", "server", "result", "none"),
@@ -288,15 +210,15 @@ SESSION_CHANNEL: Final = Channel(
     path="/v1/ws",
     summary="Every operation of REST, and the messages of any number of jobs, over one connection.",
     messages=(
-        _client("request", messages.Request, "One REST operation; answered by the `reply` with its `id`."),
-        _client("subscribe", messages.Subscribe, "Asks for the messages of a job; answered by a `reply` (200 or 404)."),
-        _client("unsubscribe", messages.Unsubscribe, "Asks for no more of them; answered by a `reply` (204)."),
-        _client("upload.end", messages.UploadEnd, "The recording is complete; answered by the `reply` to createJob."),
-        _client("upload.data", bytes, "Bytes of the recording, between `upload.ready` and `upload.end`."),
-        _server("reply", messages.Reply, "Status, headers and body of an operation, as REST gives them."),
-        _server("upload.ready", messages.UploadReady, "The recording may be sent now."),
-        _server("upload.progress", messages.UploadProgress, "How much of it has been written."),
-        _server(
+        client("request", messages.Request, "One REST operation; answered by the `reply` with its `id`."),
+        client("subscribe", messages.Subscribe, "Asks for the messages of a job; answered by a `reply` (200 or 404)."),
+        client("unsubscribe", messages.Unsubscribe, "Asks for no more of them; answered by a `reply` (204)."),
+        client("upload.end", messages.UploadEnd, "The recording is complete; answered by the `reply` to createJob."),
+        client("upload.data", bytes, "Bytes of the recording, between `upload.ready` and `upload.end`."),
+        server("reply", messages.Reply, "Status, headers and body of an operation, as REST gives them."),
+        server("upload.ready", messages.UploadReady, "The recording may be sent now."),
+        server("upload.progress", messages.UploadProgress, "How much of it has been written."),
+        server(
             "audio.data",
             bytes,
             "Bytes of a recording: after the `reply` (200 or 206) to getJobAudio as many as its Content-Length says, "
@@ -309,4 +231,4 @@ SESSION_CHANNEL: Final = Channel(
     faults=(errors.INVALID_MESSAGE, errors.MESSAGES_GONE, errors.JOB_NOT_FOUND),
     close_codes=(*_COMMON_CLOSE_CODES,),
 )
-CHANNELS: Final = (JOB_CHANNEL, SESSION_CHANNEL)
+CHANNELS: Final = (JOB_CHANNEL, SESSION_CHANNEL, LIVE_CHANNEL)

@@ -21,7 +21,8 @@ from contracts.openapi import openapi_document
 from contracts.openapi_30 import openapi_30_document
 from contracts.routes import ROUTES, Route
 from contracts.schemas import CLIENT_TYPES, schemas_of
-from contracts.websocket import CHANNELS, Channel
+from contracts.channel import Channel
+from contracts.websocket import CHANNELS
 from web.cli.contracts import documents
 from web.exports import render
 

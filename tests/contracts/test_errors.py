@@ -9,7 +9,8 @@ import pytest
 from contracts.errors import CATALOGUE, FILE_NOT_FOUND, FILE_TOO_LARGE, INVALID_FIELD, CallAnnotateError, Fault
 from contracts.errors_page import page
 from contracts.russian import RUSSIAN
-from contracts.websocket import CHANNELS, Channel
+from contracts.channel import Channel
+from contracts.websocket import CHANNELS
 
 
 def details_of(text: str) -> set[str]:
