@@ -14,6 +14,7 @@ from openapi_spec_validator import validate
 
 from asyncapi.builder import asyncapi_document
 from contracts.annotation import Annotation
+from contracts.channel import Channel
 from contracts.errors import CATALOGUE
 from contracts.examples import ANNOTATION, MESSAGES, RESPONSES
 from contracts.jobs import ErrorBody
@@ -21,7 +22,6 @@ from contracts.openapi import openapi_document
 from contracts.openapi_30 import openapi_30_document
 from contracts.routes import ROUTES, Route
 from contracts.schemas import CLIENT_TYPES, schemas_of
-from contracts.channel import Channel
 from contracts.websocket import CHANNELS
 from web.cli.contracts import documents
 from web.exports import render

@@ -6,10 +6,10 @@ from string import Formatter
 
 import pytest
 
+from contracts.channel import Channel
 from contracts.errors import CATALOGUE, FILE_NOT_FOUND, FILE_TOO_LARGE, INVALID_FIELD, CallAnnotateError, Fault
 from contracts.errors_page import page
 from contracts.russian import RUSSIAN
-from contracts.channel import Channel
 from contracts.websocket import CHANNELS
 
 
