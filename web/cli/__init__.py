@@ -11,6 +11,7 @@ from contracts.errors import INTERNAL, INTERRUPTED, CallAnnotateError
 
 COMMANDS: Final = {
     "annotate": ("web.cli.annotate:annotate", "Annotate recordings: who spoke when, and what they said."),
+    "live": ("web.cli.live:live", "Transcribe a call while it goes on: a file, a pipe or the microphone."),
     "serve": ("web.cli.serve:serve", "Serve the REST and WebSocket interfaces."),
     "contracts": ("web.cli.contracts:contracts", "Write the OpenAPI and AsyncAPI documents."),
     "graph": ("web.cli.graph:graph", "Draw the graph that a call goes through."),
@@ -50,6 +51,7 @@ def cli() -> None:
       callannotate annotate call.wav
       callannotate annotate --language ru --speakers 2 --format srt call.mp3
       callannotate annotate --format json --format vtt --output results calls/*.wav
+      callannotate live --microphone
       callannotate serve --port 8000
       callannotate models list
     """
