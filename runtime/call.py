@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from importlib.metadata import version
 from time import perf_counter
+from typing import Literal
 
 from anyio import CapacityLimiter
 
@@ -41,7 +42,9 @@ async def annotate_call(
     return Annotation(
         speakers=annotated.speakers,
         turns=annotated.turns,
-        metadata=metadata(engine, file, options, annotated, duration=duration, elapsed=elapsed, notices=tuple(notices)),
+        metadata=metadata(
+            engine, file.layout, options, annotated, duration=duration, elapsed=elapsed, notices=tuple(notices)
+        ),
     )
 
 
@@ -57,7 +60,7 @@ async def diarize_call(engine: Engine, file: AudioFile, options: AnnotateOptions
 
 def metadata(
     engine: Engine,
-    file: AudioFile,
+    layout: Literal["mono", "two-sided"],
     options: AnnotateOptions,
     annotated: AnnotatedSpeech,
     *,
@@ -78,7 +81,7 @@ def metadata(
         confidence_average=round(sum(confidences) / max(1, len(confidences)), 4),
         processing_stages=ProcessingStages(),
         languages=tuple(language for language, _ in languages.most_common()),
-        channels=file.layout,
+        channels=layout,
         engine=options.engine,
         models=engine.models,
         processing_time=round(elapsed, 3),

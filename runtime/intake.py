@@ -62,11 +62,15 @@ class Intake:
         return file
 
     async def enlist(self, row: JobRow, key: Key | None, origin: Path) -> tuple[JobRow, str | None]:
-        """Add a job whose recording lies at `origin`, on the disk; see JobStore.add. Cancelling waits for the end."""
+        """Add a job whose recording lies at `origin`, on the disk; see JobStore.add. Cancelling waits for the end.
+
+        It may have completed already: then its result has to be on the disk as well.
+        """
         with CancelScope(shield=True):
             added, fingerprint = await self._store.add(row, key, lambda new: self._settle(new, origin))
             if fingerprint is None:
-                self._feeds.begin(queued_message(added, WAITING))
+                if added.status == "queued":
+                    self._feeds.begin(queued_message(added, WAITING))
                 if row.origin is not None:
                     await self._store.settled(row.job_id)
                 self._queue.wake()

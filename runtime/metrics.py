@@ -15,6 +15,8 @@ NETWORK_STAGES: Final[dict[str, StageName]] = {
     "words": "transcription",
 }
 """The stage that each network's work is for."""
+LIVE_DELAYS: Final = (0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0, 10.0)
+"""Seconds."""
 
 
 class Metrics:
@@ -43,6 +45,40 @@ class Metrics:
         )
         self.websockets: Final = Gauge(
             "callannotate_websocket_sessions", "WebSocket connections that are open", registry=self.registry
+        )
+        self.live_sessions: Final = Gauge(
+            "callannotate_live_sessions", "Live sessions that have not ended", registry=self.registry
+        )
+        self.live_ended: Final = Counter(
+            "callannotate_live_sessions_ended", "Live sessions that ended, by why", ["reason"], registry=self.registry
+        )
+        self.live_resumes: Final = Counter(
+            "callannotate_live_resumes", "Connections that went on with a live session", registry=self.registry
+        )
+        self.live_refused: Final = Counter(
+            "callannotate_live_refused", "Live sessions that were not admitted, by why", ["reason"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.live_audio: Final = Counter(
+            "callannotate_live_audio_seconds", "Seconds of audio that live sessions took", registry=self.registry
+        )
+        self.live_final_delay: Final = Histogram(
+            "callannotate_live_final_delay_seconds",
+            "Seconds from the arrival of the end of an utterance to its final",
+            buckets=LIVE_DELAYS,
+            registry=self.registry,
+        )
+        self.live_partial_delay: Final = Histogram(
+            "callannotate_live_partial_delay_seconds",
+            "Seconds from the arrival of the start of an utterance to its first partial",
+            buckets=LIVE_DELAYS,
+            registry=self.registry,
+        )
+        self.live_degraded: Final = Counter(
+            "callannotate_live_degraded",
+            "Times that partials of a session were made rarer (1), stopped (2) or restored (0)",
+            ["level"],
+            registry=self.registry,
         )
         jobs = Gauge("callannotate_jobs", "Jobs by state", ["state"], registry=self.registry)
         for state in get_args(JobStatus):

@@ -58,7 +58,8 @@ async def recover(volume: Volume, store: JobStore, feeds: JobFeeds) -> None:
 
 def _settle(volume: Volume, row: JobRow) -> bool:
     """Whether the recording of a job that has not ended is where it belongs."""
-    origin = volume.uploads / row.job_id
+    spool = volume.spool(row.job_id)
+    origin = spool if spool.is_file() else volume.uploads / row.job_id
     if row.origin is not None:
         dropped = volume.root / INCOMING / os.fsdecode(row.origin)
         if dropped.is_file() and dropped.stat().st_size == row.size:

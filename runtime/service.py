@@ -36,6 +36,7 @@ from contracts.jobs import (
     ServiceInfo,
 )
 from contracts.options import AnnotateOptions
+from runtime.engine import Engine
 from runtime.engines import Engines
 from runtime.health import HealthCheck
 from runtime.hot_folder import HotFolder
@@ -46,6 +47,8 @@ from runtime.job_queue import JobQueue
 from runtime.job_request import check_language, options_of, read_request
 from runtime.job_store import NAME, JobRow, JobStore, Key
 from runtime.job_views import Forecast, error_message, in_seconds, job_view, moment, result_message
+from runtime.live_archive import LiveArchive
+from runtime.live_service import LiveService
 from runtime.logs import open_logs
 from runtime.metrics import Metrics
 from runtime.recovery import recover
@@ -83,6 +86,10 @@ class JobService:
         self.settings: Final = parts.settings
         self.stopping: Final = Event()
         """Set when the server is to tell its clients and to stop."""
+        self.live: Final = LiveService(
+            parts.settings, parts.engine, parts.archive, parts.queue.speed, parts.metrics, self.stopping
+        )
+        """Live sessions."""
         self._volume: Final = parts.volume
         self._store: Final = parts.store
         self._feeds: Final = parts.feeds
@@ -321,6 +328,9 @@ class Parts:
     queue: JobQueue
     metrics: Metrics
     intake: Intake
+    engine: Engine
+    """Of jobs that ask for none, and of live sessions."""
+    archive: LiveArchive
 
 
 @asynccontextmanager
@@ -336,6 +346,7 @@ async def open_service(settings: Settings, *, engines: Engines | None = None) ->
         hot_folder = HotFolder(settings, parts.volume, parts.store, parts.intake)
         workers = [("worker", parts.queue.work)] * settings.jobs_at_once
         others = [("hot_folder", hot_folder.run), ("retention", Retention(settings, parts.volume, parts.store).run)]
+        others.append(("live", service.live.run))
         async with supervised([*workers, *others], service.stopping, settings.shutdown_timeout):
             log.info("service_started", volume=str(parts.volume.root), model=settings.model)
             yield service
@@ -364,4 +375,7 @@ async def _opened(settings: Settings, engines: Engines) -> AsyncIterator[Parts]:
         metrics = Metrics(store.counts, lambda: feeds.watchers)
         queue = JobQueue(settings, volume, store, feeds, engines, speed, metrics)
         intake = Intake(settings, volume, store, feeds, queue)
-        yield Parts(settings, volume, store, feeds, engines, queue, metrics, intake)
+        archive = LiveArchive(settings, volume, store, intake)
+        with volume.explained():
+            await archive.recover()
+        yield Parts(settings, volume, store, feeds, engines, queue, metrics, intake, engine, archive)

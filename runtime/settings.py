@@ -88,6 +88,22 @@ class Settings(Struct, frozen=True, kw_only=True):
     """WebSockets at once."""
     ws_max_message: Count = 1024 * 1024
     """Bytes of a message on a WebSocket at most."""
+    live_sessions: Count | None = None
+    """Live sessions at once; as many as the machine keeps up with by its measured speed where it is not set."""
+    live_max_session_s: Seconds = 14_400.0
+    """Seconds that a live session may last."""
+    live_idle_timeout_s: Seconds = 30.0
+    """Seconds without audio and without a message after which a live session ends."""
+    live_resume_window_s: Seconds = 60.0
+    """Seconds that a live session waits for its client after a lost connection."""
+    live_start_timeout_s: Seconds = 5.0
+    """Seconds within which the first message of a live connection has to come."""
+    live_max_unacked_ms: Count = 10_000
+    """Milliseconds that the audio of a live session may be ahead of real time."""
+    live_speed_limit: Annotated[float, Meta(ge=1, description="a number from 1 on")] = 1.0
+    """Times as fast as real time that audio may come over a whole live session."""
+    live_replay_messages: Annotated[int, Meta(ge=16, description="a whole number from 16 on")] = 512
+    """Messages of a live session that are kept for a client that resumes."""
     shutdown_timeout: Seconds = 8.0
     """Seconds that stopping may take."""
 

@@ -54,6 +54,27 @@ def header(audio: AudioFormat, size: int | None) -> bytes:
     return riff + b"WAVE" + sizes + fmt + b"data" + struct.pack("<I", length)
 
 
+def finish_spool(path: Path) -> None:
+    """Bring a recording to the disk as it is; one that was broken off gets its lengths, and loses half a frame. Blocks.
+
+    A file that is no spool is left as it is.
+    """
+    with path.open("r+b") as file:
+        head = file.read(HEADER)
+        if head[48:52] == b"fmt " and head[:4] == b"RIFF" and head[-4:] == struct.pack("<I", UNKNOWN):
+            tag, channels, rate = struct.unpack("<HHI", head[56:64])
+            encoding = next(name for name, known in TAGS.items() if known == tag)
+            audio = AudioFormat(encoding=encoding, sample_rate=rate, channels=channels)
+            size = (file.seek(0, os.SEEK_END) - HEADER) // audio.bytes_per_frame * audio.bytes_per_frame
+            file.truncate(HEADER + size)
+            file.seek(HEADER + size)
+            file.write(bytes(size % 2))
+            file.seek(0)
+            file.write(header(audio, size))
+        file.flush()
+        os.fsync(file.fileno())
+
+
 class Spool:
     """A recording that grows. One task writes, another reads behind it; both see whole frames only."""
 

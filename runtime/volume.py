@@ -23,7 +23,8 @@ COMPLETED: Final = "completed"
 FAILED: Final = "failed"
 LOGS: Final = "logs"
 MODELS: Final = "models"
-FOLDERS: Final = (INCOMING, PROCESSING, COMPLETED, FAILED, LOGS, MODELS)
+LIVE: Final = "live"
+FOLDERS: Final = (INCOMING, PROCESSING, COMPLETED, FAILED, LOGS, MODELS, LIVE)
 UPLOADS: Final = ".uploads"
 """Within `incoming`: uploads that are still coming in."""
 PLACES: Final = {"queued": INCOMING, "processing": PROCESSING, "completed": COMPLETED, "failed": FAILED}
@@ -102,6 +103,10 @@ class Volume:
     def messages(self, job_id: str) -> Path:
         """What watchers of a running job were told."""
         return self.root / PROCESSING / f"{job_id}.messages"
+
+    def spool(self, session_id: str) -> Path:
+        """The audio of a live session, which grows."""
+        return self.root / LIVE / f"{session_id}.wav"
 
     def settle(self, job_id: str, extension: str, status: str, origin: Path | None = None) -> bool:
         """Move the recording to where its state wants it, from wherever it is; False where it is nowhere.

@@ -1,0 +1,223 @@
+"""Live sessions: who is let in, who finds a session again, and what is left of each when it ends."""
+
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from hmac import compare_digest
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from anyio import CancelScope, Event, create_task_group, move_on_after, sleep_forever
+from anyio.abc import TaskGroup
+
+from contracts.annotation import AnnotatedSpeech, Annotation
+from contracts.errors import INTERNAL, SHUTTING_DOWN, CallAnnotateError
+from contracts.live import SessionClosing, SessionResume, SessionStart
+from contracts.live_errors import SESSION_EXPIRED, UNKNOWN_SESSION
+from runtime.call import metadata
+from runtime.engine import Engine
+from runtime.lane import Lane
+from runtime.live_admission import Admission
+from runtime.live_archive import OF_THE_DISK, LiveArchive
+from runtime.live_call import open_live_call
+from runtime.live_config import config_of, job_options
+from runtime.live_run import LiveRun, OpenCall
+from runtime.live_session import LiveSession
+from runtime.metrics import Metrics
+from runtime.settings import Settings
+from runtime.speed import Speed
+
+LINGERING: Final = 16
+"""Sessions that are over and whose last messages are still kept, at most."""
+REMEMBERED: Final = 1000
+"""Sessions of before of which it is known that there were some."""
+FAREWELL: Final = 1.0
+"""Seconds that clients have left when the server stops."""
+
+log: Final = structlog.get_logger()
+
+
+class LiveService:
+    """All live sessions of a server."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        engine: Engine,
+        archive: LiveArchive,
+        speed: Speed,
+        metrics: Metrics,
+        stopping: Event,
+        open_call: OpenCall | None = None,
+    ) -> None:
+        """`open_call`: in the place of `open_live_call` on the engine."""
+        self._settings: Final = settings
+        self._engine: Final = engine
+        self._archive: Final = archive
+        self._metrics: Final = metrics
+        self._stopping: Final = stopping
+        self._lane: Final = Lane(engine)
+        self._open_call: Final[OpenCall] = open_call or partial(open_live_call, engine, self._lane)
+        self._admission: Final = Admission(settings, self._lane, speed)
+        self._tasks: TaskGroup | None = None
+        self._ready: Final = Event()
+        self._running: Final[dict[str, LiveSession]] = {}
+        self._lingering: Final[OrderedDict[str, LiveSession]] = OrderedDict()
+        self._past: Final[OrderedDict[str, str]] = OrderedDict()
+        """Tokens of sessions that nothing is left of, by their ids."""
+        metrics.live_sessions.set_function(lambda: len(self._running))
+
+    @property
+    def sessions(self) -> Mapping[str, LiveSession]:
+        """Those that have not ended, by id; of others no task, thread, file or audio is left."""
+        return self._running
+
+    @property
+    def limit(self) -> int:
+        """Sessions at once."""
+        return self._admission.limit
+
+    def admit(self) -> None:
+        """Raises SHUTTING_DOWN, TOO_MANY_SESSIONS or LIVE_OVERLOADED where a session need not even be asked for."""
+        if self._stopping.is_set():
+            raise CallAnnotateError(SHUTTING_DOWN)
+        try:
+            self._admission.check(len(self._running))
+        except CallAnnotateError as error:
+            self._metrics.live_refused.labels(error.fault.code).inc()
+            raise
+
+    async def start(self, message: SessionStart) -> LiveSession:
+        """A new session, to be attached to with None. Raises INVALID_CONFIG, STORAGE_FULL, and as `admit`."""
+        await self._ready.wait()
+        self.admit()
+        config = config_of(message, self._engine)
+        session = LiveSession(str(uuid4()), config, self._engine, self._settings)
+        try:
+            spool = await self._archive.prepare(session.id, config)
+            self.admit()
+        except BaseException:
+            with CancelScope(shield=True):
+                await self._archive.forget(session.id)
+            raise
+        assert self._tasks is not None
+        session.begin(message.id, recognise=message.recognise)
+        self._running[session.id] = session
+        self._tasks.start_soon(self._serve, LiveRun(session, self._settings, self._metrics, spool), name=session.id)
+        return session
+
+    async def resume(self, message: SessionResume) -> LiveSession:
+        """A session of before, to be attached to with `last_seq`. Raises UNKNOWN_SESSION or SESSION_EXPIRED."""
+        session = self._running.get(message.session_id) or self._lingering.get(message.session_id)
+        token = session.token if session is not None else self._past.get(message.session_id)
+        if token is None or not compare_digest(token.encode(), message.resume_token.encode()):
+            raise CallAnnotateError(UNKNOWN_SESSION, session_id=message.session_id)
+        if session is None:
+            raise CallAnnotateError(SESSION_EXPIRED, session_id=message.session_id)
+        self._metrics.live_resumes.inc()
+        return session
+
+    async def run(self) -> None:
+        """Have sessions until it is cancelled; once the server is to stop, their clients are told."""
+        async with create_task_group() as tasks:
+            self._tasks = tasks
+            self._ready.set()
+            await self._stopping.wait()
+            await self._say_goodbye()
+            await sleep_forever()
+
+    async def _say_goodbye(self) -> None:
+        """Tell all clients that the server goes away, and end the sessions that have not ended a moment later."""
+        for session in self._running.values():
+            session.outbox.put(
+                lambda seq: SessionClosing(seq=seq, reason=SHUTTING_DOWN.code, deadline_ms=round(1000 * FAREWELL))
+            )
+        with move_on_after(FAREWELL):
+            for session in list(self._running.values()):
+                await session.over.wait()
+        for session in list(self._running.values()):
+            session.fault(CallAnnotateError(SHUTTING_DOWN))
+
+    async def _serve(self, run: LiveRun) -> None:
+        """One session from its start until nothing is left of it."""
+        session = run.session
+        with structlog.contextvars.bound_contextvars(session_id=session.id):
+            async with self._registered(session):
+                log.info("session_started", audio=str(session.config.audio), save=session.config.save)
+                speech = None
+                try:
+                    speech = await run.run(self._open_call)
+                finally:
+                    with CancelScope(shield=True):
+                        await self._settle(run, speech)
+            if session.outbox.failure is None or session.outbox.failure.fault is not SESSION_EXPIRED:
+                await self._linger(session)
+
+    @asynccontextmanager
+    async def _registered(self, session: LiveSession) -> AsyncIterator[None]:
+        """What goes wrong within ends this session and no other."""
+        try:
+            yield
+        except Exception as error:
+            log.exception("session_failed")
+            session.fault(CallAnnotateError(INTERNAL, stage="live", cause=type(error).__name__))
+        finally:
+            session.end(CallAnnotateError(SHUTTING_DOWN))  # where it has not ended
+            del self._running[session.id]
+            self._past[session.id] = session.token
+            while len(self._past) > REMEMBERED:
+                self._past.popitem(last=False)
+            failure = session.outbox.failure
+            reason = "done" if failure is None else failure.fault.code
+            self._metrics.live_ended.labels(reason).inc()
+            self._metrics.live_audio.inc(session.bytes_received / session.config.audio.bytes_per_second)
+            log.info("session_ended", reason=reason, bytes_received=session.bytes_received)
+
+    async def _settle(self, run: LiveRun, speech: AnnotatedSpeech | None) -> None:
+        """Keep or remove the audio, and tell the result where there is one."""
+        session, kept = run.session, False
+        annotation = self._annotation(run, speech) if speech is not None else None
+        if session.config.save:
+            try:
+                await self._archive.keep(session.id, session.created_at, session.config, annotation)
+                kept = True
+            except CallAnnotateError as error:
+                log.warning("session_not_kept", code=error.fault.code, problem=error.message)
+                session.warn("not_saved", cause=error.message)
+                if error.fault in OF_THE_DISK:
+                    kept = True
+        if not kept:
+            await self._archive.forget(session.id)
+        if annotation is not None:
+            run.conclude(annotation, session.id if kept else None)
+
+    def _annotation(self, run: LiveRun, speech: AnnotatedSpeech) -> Annotation:
+        """The result as the file door gives it for the same audio."""
+        config = run.session.config
+        return Annotation(
+            speakers=speech.speakers,
+            turns=speech.turns,
+            metadata=metadata(
+                self._engine,
+                "two-sided" if config.audio.channels == 2 else "mono",
+                job_options(config, self._settings),
+                speech,
+                duration=run.fed / config.audio.bytes_per_second,
+                elapsed=time.monotonic() - run.began,
+                notices=run.notices,
+            ),
+        )
+
+    async def _linger(self, session: LiveSession) -> None:
+        """Keep the last messages for a client that has not got them."""
+        self._lingering[session.id] = session
+        while len(self._lingering) > LINGERING:
+            self._lingering.popitem(last=False)[1].forgotten.set()
+        try:
+            with move_on_after(self._settings.live_resume_window_s):
+                await session.forgotten.wait()
+        finally:
+            self._lingering.pop(session.id, None)
