@@ -1,4 +1,4 @@
-"""The Quart app: the route table bound to the operations, and the two WebSocket paths."""
+"""The Quart app: the route table bound to the operations, and the three WebSocket paths."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
@@ -16,6 +16,7 @@ from web.answers import Answer, Call, error_answer, new_request_id, wanted_langu
 from web.asgi import App, BoundedRequest
 from web.connections import Connections
 from web.job_socket import follow_job
+from web.live_socket import transcribe_live
 from web.rest import Operations
 from web.socket import run_session
 from web.uploads import MultipartForm, drain
@@ -54,8 +55,12 @@ def create_app(service: JobService) -> Quart:
     async def session_socket() -> None:
         await run_session(connections, operations, _socket())
 
+    async def live_socket() -> Response | None:
+        return await transcribe_live(connections, _socket())
+
     app.add_websocket("/ws/<job_id>", view_func=job_socket)
     app.add_websocket("/v1/ws", view_func=session_socket)
+    app.add_websocket("/v1/ws/transcribe", view_func=live_socket)
     return app
 
 
