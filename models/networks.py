@@ -1,6 +1,6 @@
 """What the stages ask of the networks, so that something may stand between them, such as a journal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -36,3 +36,23 @@ class WhisperNetwork(Protocol):
 
     def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
         """The words of each utterance in its language; no utterance changes what is heard of another."""
+
+
+class LiveWhisperNetwork(Protocol):
+    """See models.whisper.Whisper."""
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Codes of the languages that the model knows."""
+
+    def hear_live(
+        self,
+        samples: Samples,
+        language: str | Callable[[npt.NDArray[np.float64]], str],
+        silence: int,
+        *,
+        beam: int = ...,
+        timed: bool = ...,
+        context: str = ...,
+    ) -> tuple[str, Heard]:
+        """The language of one utterance and its words."""

@@ -1,7 +1,7 @@
 """Whisper on CTranslate2: one pass of the encoder, shared by language detection, decoding and alignment."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,10 @@ GRAIN: Final = 5 * SAMPLE_RATE // 2
 """Samples: utterances are filled up to multiples of it, so that many have the same length and share a batch."""
 BEAM: Final = 5
 """Hypotheses that the decoder follows at once."""
+LEAST_TOKENS: Final = 12
+"""Tokens that the shortest utterance may have where a loop must not take long."""
+TOKENS: Final = 16
+"""Tokens that a second of it may have besides."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,47 @@ class Whisper:
             )
             for result, own, heard in zip(results, tokens, words, strict=True)
         ]
+
+    def hear_live(
+        self,
+        samples: Samples,
+        language: str | Callable[[npt.NDArray[np.float64]], str],
+        silence: int,
+        *,
+        beam: int = BEAM,
+        timed: bool = True,
+        context: str = "",
+    ) -> tuple[str, Heard]:
+        """Find the words of one utterance that is wanted soon, and its language, with one pass of the encoder.
+
+        `language` is known, or chosen by what it is given: the probability of each of `languages`, float64
+        (languages,). With `beam` 1 the decoder is greedy. Without `timed` there is text and no words. `context` is what
+        was said before or may be said: the decoder leans towards its spelling. A loop ends after so much text as can
+        be said in the time, which an utterance that is heard with others is not bound to.
+        """
+        encoded = self._encode(samples, filled(len(samples), silence))
+        if callable(language):
+            language = language(self._probabilities(encoded))
+        prompt = [*self._vocabulary.context(context), *self._vocabulary.prompt(language), self._vocabulary.untimed]
+        (result,) = self._model.generate(
+            _storage(encoded),
+            [prompt],
+            beam_size=beam,
+            max_length=len(prompt) + LEAST_TOKENS + len(samples) * TOKENS // SAMPLE_RATE,
+            return_scores=True,
+            return_no_speech_prob=True,
+        )
+        own = result.sequences_ids[0]
+        words = self._align(encoded, [samples], [own], [language])[0] if timed else []
+        score = result.scores[0] * len(own) / (len(own) + 1)  # as in `hear`
+        return language, Heard(self._vocabulary.text(own).strip(), tuple(words), score, result.no_speech_prob)
+
+    def _probabilities(self, encoded: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Of each of `languages`: float64 (languages,)."""
+        if len(self.languages) == 1:
+            return np.ones(1)
+        found = dict(self._model.detect_language(_storage(encoded))[0])
+        return np.array([found[f"<|{language}|>"] for language in self.languages])
 
     def _encode(self, samples: Samples, length: int) -> npt.NDArray[np.float32]:
         """The encoder's output for one utterance and silence up to `length`: float32 (1, frames of 20 ms, width)."""

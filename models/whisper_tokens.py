@@ -12,6 +12,8 @@ UNSPACED: Final = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 """Languages that are written without spaces between words: every piece of text counts as a word."""
 OPENING: Final = frozenset("\"'“‘«¿¡([{„")
 """Marks that belong to the word after them when they stand alone."""
+CONTEXT: Final = 223
+"""Tokens of the text before at most: half of what the decoder takes, less the token in front of them."""
 LONGEST_CHARACTER: Final = 4
 """Bytes of the longest character in UTF-8, so tokens of the longest character that is split over tokens."""
 
@@ -51,6 +53,13 @@ class Vocabulary:
         """What the decoder is told before the first word, without the last token that forbids timestamps."""
         start = [self._id("<|startoftranscript|>")]
         return [*start, self._id(f"<|{language}|>"), self._id("<|transcribe|>")] if self._multilingual else start
+
+    def context(self, text: str) -> list[int]:
+        """What the decoder is told of the text before, or of words that may come; nothing for no text."""
+        if not text:
+            return []
+        tokens = self._tokenizer.encode(f" {text.strip()}", add_special_tokens=False).ids
+        return [self._id("<|startofprev|>"), *tokens[-CONTEXT:]]
 
     @property
     def untimed(self) -> int:
