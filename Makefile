@@ -7,7 +7,7 @@ PYANNOTE := .venv-pyannote/bin
 PIP_INSTALL := -m pip --disable-pip-version-check install --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help annotate test check contract bench test-pyannote lock clean
+.PHONY: help annotate test check contract bench bench-live test-pyannote lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ contract: .venv/.dev  ## Run the contract suites: against servers of their own, 
 
 bench: .venv/.dev $(if $(QUICK),,.venv-pyannote/.installed)  ## Measure against the peers: QUICK=1 for three minutes, DATA=DIR adds WAV and RTTM
 	@$(BIN)/python -m benchmarks $(if $(QUICK),--quick) $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+bench-live: .venv/.dev  ## Measure live sessions: ARGS="delay streams" for some of it, or --help
+	@$(BIN)/python -m benchmarks.live $(ARGS)
 
 test-pyannote: .venv-pyannote/.installed  ## Compare the networks with torch and run the engine pyannote (installs 5 GB beside)
 	@$(PYANNOTE)/python -m pytest tests/pyannote $(ARGS)

@@ -1,0 +1,349 @@
+"""Measures live sessions from outside: `python -m benchmarks.live --help`.
+
+Each trial runs on loopback against a server of its own with a volume of its own, which is removed in the end. Audio is
+sent in frames of 100 ms, each when its last sample would have been recorded.
+"""
+
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+import anyio
+import click
+import numpy as np
+import soundfile
+from anyio import create_task_group
+from msgspec import Struct
+
+from benchmarks import live_scores as scoring
+from benchmarks import materials, simulator
+from benchmarks.live_clients import ACTS, misbehave
+from benchmarks.live_stream import Streamed, file_door, from_folder, stream
+from benchmarks.materials import Material
+from benchmarks.runner import ROOT
+from benchmarks.scores import DiarizationScore, diarization_error, diarization_errors, word_error
+from benchmarks.service import serving
+from web.live_client import address
+
+DATA: Final = ROOT / "bench-data"
+SEED: Final = 100
+"""Of the calls that delays are measured on; those of the benchmark have seeds from 1 on."""
+DEV: Final = tuple(
+    simulator.Recipe(f"dev_{'_'.join(languages)}", languages, turns, SEED + number, overlap)
+    for number, (languages, turns, overlap) in enumerate(
+        ((("en",), 40, 0.0), (("ru",), 40, 0.0), (("en", "ru"), 40, 0.2), (("en", "ru"), 10, 0.15)), start=3
+    )
+)
+"""English, Russian, both with interruptions, and a short one of both."""
+LEFT: Final = ("sessions", "files", "descriptors", "threads")
+"""Of which nothing may be left."""
+SAME: Final = ("en", "ru")
+"""The calls of the benchmark that finals are compared with the file door on."""
+
+
+class Row(Struct, frozen=True):
+    """One figure beside its target."""
+
+    what: str
+    found: str
+    wanted: str
+    met: bool | None = None
+    """None where it is only reported."""
+
+
+class Options(Struct, frozen=True):
+    """What the trials work on."""
+
+    dev: tuple[Material, ...]
+    same: tuple[Material, ...]
+    streams: int
+    cuts: int
+    minutes: float
+    speed: float
+
+
+Trial = Callable[[Options], Awaitable[list[Row]]]
+
+
+def most(what: str, value: float, limit: float, unit: str, digits: int = 2) -> Row:
+    """A figure that may be at most so much."""
+    return Row(what, f"{value:.{digits}f} {unit}".strip(), f"at most {limit:g} {unit}".strip(), value <= limit)
+
+
+def say(text: str) -> None:
+    """Report on the way."""
+    click.echo(text, err=True)
+
+
+async def delay(options: Options) -> list[Row]:
+    """One stream at real time, call after call."""
+    streamed = []
+    with serving() as server:
+        for call in options.dev:
+            streamed.append(await stream(address(server.url), call, language=call.language))
+            describe(streamed[-1])
+    rows = delay_rows(streamed, "one stream", 0.8, 1.5)
+    changed, words = (
+        sum(values) for values in zip(*(scoring.changed_words(s.arrivals) for s in streamed), strict=True)
+    )
+    return [*rows, most("words changed per word shown", changed / max(1, words), 0.3, "")]
+
+
+def delay_rows(streamed: Sequence[Streamed], how: str, median: float | None, p95: float) -> list[Row]:
+    """How long finals and first partials take."""
+    found = [scoring.delays(one.material.turns, one.arrivals) for one in streamed]
+    finals = [value for delays in found for value in delays.finals]
+    partials = [value for delays in found for value in delays.partials]
+    missed = sum(delays.missed for delays in found)
+    rows = []
+    if median is not None:
+        rows.append(most(f"end of speech to its final, {how}, median", scoring.middle(finals), median, "s"))
+    rows.append(most(f"end of speech to its final, {how}, p95", scoring.share(finals, 0.95), p95, "s"))
+    if median is not None:
+        rows.append(most(f"start of speech to its first text, {how}, median", scoring.middle(partials), 1.2, "s"))
+    rows.append(Row(f"stretches of speech without a final, {how}", f"{missed} of {len(finals) + missed}", "reported"))
+    return rows
+
+
+def describe(streamed: Streamed) -> None:
+    """One line about a call."""
+    found = scoring.delays(streamed.material.turns, streamed.arrivals)
+    changed, words = scoring.changed_words(streamed.arrivals)
+    last = streamed.arrivals[-1].at - streamed.audio_end
+    say(
+        f"{streamed.material.name}: {len(found.finals)} stretches, final after {scoring.middle(found.finals):.2f} s "
+        f"(p95 {scoring.share(found.finals, 0.95):.2f}), first text after {scoring.middle(found.partials):.2f} s, "
+        f"missed {found.missed}, changed {changed} of {words} words, result {last:.1f} s after the end"
+    )
+
+
+async def streams(options: Options) -> list[Row]:
+    """Several streams at real time."""
+    found: list[Streamed] = []
+    with serving(LIVE_SESSIONS=str(options.streams)) as server:
+
+        async def one(call: Material) -> None:
+            found.append(await stream(address(server.url), call, language=call.language))
+            describe(found[-1])
+
+        async with create_task_group() as tasks:
+            for number in range(options.streams):
+                tasks.start_soon(one, options.dev[number % len(options.dev)])
+    return delay_rows(found, f"{options.streams} streams", None, 3.0)
+
+
+async def accuracy(options: Options) -> list[Row]:
+    """The words and speakers of finals and results beside those of the file door."""
+    rows: list[Row] = []
+    ders: dict[str, list[DiarizationScore]] = {"end": [], "first": [], "revised": [], "file": []}
+    with serving() as server:
+        for call in options.same:
+            streamed = await stream(address(server.url), call, language=call.language)
+            describe(streamed)
+            door = await anyio.to_thread.run_sync(file_door, server.url, call, call.language)
+            expected = [text for _, text in call.sentences]
+            live = word_error(expected, scoring.words_of(scoring.finals_of(streamed.arrivals)))
+            file = word_error(expected, scoring.result_words(door))
+            rows.append(
+                Row(
+                    f"WER of the finals, {call.name}",
+                    f"{live.rate:.2%} beside {file.rate:.2%}",
+                    "at most 1.5 points above the file door",
+                    live.rate <= file.rate + 0.015,
+                )
+            )
+            result = scoring.ended(streamed.arrivals).result
+            same = scoring.result_words(result) == scoring.result_words(door) and result.turns == door.turns
+            rows.append(Row(f"result, {call.name}", "the same" if same else "differs", "that of the file door", same))
+            for name, turns in (
+                ("end", scoring.result_turns(result)),
+                ("first", scoring.announced_turns(streamed.arrivals)),
+                ("revised", scoring.revised_turns(streamed.arrivals)),
+                ("file", scoring.result_turns(door)),
+            ):
+                ders[name].append(diarization_error(call.turns, turns, call.duration))
+    der = {name: diarization_errors(scores).rate for name, scores in ders.items()}
+    return [
+        *rows,
+        Row(
+            "DER of the labels at the end", f"{der['end']:.2%} beside {der['file']:.2%}",
+            "at most 1 point above the file door", der["end"] <= der["file"] + 0.01,
+        ),
+        Row("DER of the finals as first announced", f"{der['first']:.2%}", "reported"),
+        Row("DER of the finals after speaker.updated", f"{der['revised']:.2%}", "reported"),
+    ]  # fmt: skip
+
+
+async def cuts(options: Options) -> list[Row]:
+    """A connection that is torn again and again, beside one that is not, both of the same call at the same time."""
+    call = options.dev[0]
+    found: dict[int, Streamed] = {}
+    with serving() as server:
+
+        async def one(count: int) -> None:
+            found[count] = await stream(address(server.url), call, language=call.language, cuts=count)
+            describe(found[count])
+
+        async with create_task_group() as tasks:
+            for count in (0, options.cuts):
+                tasks.start_soon(one, count)
+    whole, torn = (scoring.finals_of(found[count].arrivals) for count in (0, options.cuts))
+    told = [[(f.segment_id, f.start_ms, f.end_ms, f.text, f.words) for f in finals] for finals in (whole, torn)]
+    differing = sum(one != other for one, other in zip(*told, strict=False)) + abs(len(whole) - len(torn))
+    wrong = scoring.numbering(found[options.cuts].arrivals)
+    say(f"cuts: {found[options.cuts].cuts} made, {found[options.cuts].resumes} resumed")
+    return [
+        most(f"finals that differ after {found[options.cuts].cuts} cuts, of {len(whole)}", differing, 0, "", 0),
+        most("messages missing or doubled", wrong, 0, "", 0),
+    ]
+
+
+async def hour(options: Options) -> list[Row]:
+    """One long stream: memory and delays over its time."""
+    call = max(options.dev, key=lambda material: material.duration)
+    memory: list[tuple[float, float]] = []
+    path = DATA / "live" / "hour.wav"
+    long = lengthened(call, path, options.minutes * 60)
+    with serving(LIVE_SPEED_LIMIT=str(options.speed)) as server:
+        began = time.monotonic()
+
+        async def watch() -> None:
+            while True:
+                memory.append(((time.monotonic() - began) * options.speed, server.memory))
+                await anyio.sleep(1.0)
+
+        async with create_task_group() as tasks:
+            tasks.start_soon(watch)
+            streamed = await stream(address(server.url), long, language=call.language, speed=options.speed)
+            tasks.cancel_scope.cancel()
+    path.unlink()
+    settled = min(300.0, long.duration / 3)
+    before = max(value for at, value in memory if at <= settled)
+    after = max(value for at, value in memory if at > settled)
+    found = scoring.delays(long.turns, streamed.arrivals, options.speed)
+    pairs = list(zip(found.ends, found.finals, strict=True))
+    early = [value for end, value in pairs if end <= long.duration / 2]
+    late = [value for end, value in pairs if end > long.duration / 2]
+    what = f"{long.duration / 60:.0f} minutes at {options.speed:g} times real time"
+    say(
+        f"{what}: memory {before:.0f} MB at most up to {settled:.0f} s and {after:.0f} MB after, final after "
+        f"{scoring.middle(early):.2f} s in the first half and {scoring.middle(late):.2f} s in the second"
+    )
+    return [
+        most(f"{what}: growth of the memory after {settled / 60:.0f} minutes", (after / before - 1) * 100, 10, "%", 1),
+        most(f"{what}: later finals in the second half by", scoring.middle(late) - scoring.middle(early), 0.2, "s"),
+        Row(f"{what}: median delay of finals", f"{scoring.middle(found.finals):.2f} s", "reported"),
+    ]
+
+
+def lengthened(call: Material, path: Path, duration: float) -> Material:
+    """The call over and over again, up to so many seconds."""
+    samples, rate = soundfile.read(call.path, dtype="int16")
+    times = int(duration / call.duration) + 1
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.tile(samples, times)[: int(duration * rate)], rate, subtype="PCM_16")
+    turns = tuple(
+        type(turn)(turn.start + number * call.duration, turn.end + number * call.duration, turn.speaker)
+        for number in range(times)
+        for turn in call.turns
+        if turn.end + number * call.duration < duration
+    )
+    return Material(path.stem, path, duration, turns, (), call.language)
+
+
+async def clients(options: Options) -> list[Row]:
+    """Clients that misbehave, beside one that does not."""
+    outcome = await misbehave(min(options.dev, key=lambda material: material.duration))
+    rows = []
+    for name, (_, code, reason) in ACTS.items():
+        ended = outcome.ends[name]
+        told = reason in ended.errors or reason in {"", "SLOW_READER"}
+        met = ended.code == code and ended.reason == reason and told
+        rows.append(Row(f"a client that {name}", f"{ended.code} {ended.reason}", f"{code} {reason}", met))
+    back = outcome.after_expiry
+    rows.append(Row("and comes back too late", f"{back.code} {back.reason}", "4410 SESSION_EXPIRED", back.code == 4410))
+    same = outcome.undisturbed
+    rows.append(Row("finals of the call beside them", "the same" if same else "differ", "as alone", same))
+    rows += [most(f"{name} left", outcome.left[name], 0, "", 0) for name in LEFT]
+    rows.append(Row("memory afterwards", f"{outcome.left['MB']:+.0f} MB", "at most +20 MB", outcome.left["MB"] <= 20))
+    return rows
+
+
+TRIALS: Final[dict[str, Trial]] = {
+    "delay": delay, "streams": streams, "accuracy": accuracy, "cuts": cuts, "hour": hour, "clients": clients,
+}  # fmt: skip
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as Markdown."""
+    lines = ["| what | measured | target |", "|---|---|---|"]
+    for row in rows:
+        missed = " **missed**" if row.met is False else ""
+        lines.append(f"| {row.what} | {row.found}{missed} | {row.wanted} |")
+    return "\n".join(lines) + "\n"
+
+
+def chosen(names: str, folder: Path | None, recipes: Sequence[simulator.Recipe]) -> tuple[Material, ...]:
+    """The calls with these names, separated by commas; all of the recipes where there are none."""
+    wanted = [name for name in names.split(",") if name]
+    if folder is not None:
+        return tuple(from_folder(folder, wanted or [recipe.name for recipe in recipes]))
+    return tuple(materials.simulated(DATA / "calls", [r for r in recipes if not wanted or r.name in wanted], DATA))
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("trials", nargs=-1, type=click.Choice(list(TRIALS)))
+@click.option("--calls", default="", help="Names of the calls, separated by commas, in place of all.")
+@click.option("--folder", type=click.Path(path_type=Path, exists=True), help="Where NAME.wav and .json are already.")
+@click.option("--streams", "count", default=4, show_default=True, help="Streams at once.")
+@click.option("--cuts", "torn", default=100, show_default=True, help="Times that the connection is cut.")
+@click.option("--minutes", default=60.0, show_default=True, help="Length of the long stream.")
+@click.option("--speed", default=1.0, show_default=True, help="Times real time that it is sent at.")
+@click.option("--output", type=click.Path(path_type=Path), help="Write the table into this page as well.")
+@click.option("--strict", is_flag=True, help="Exit with 1 where a target is missed.")
+def main(
+    *,
+    trials: tuple[str, ...],
+    calls: str,
+    folder: Path | None,
+    count: int,
+    torn: int,
+    minutes: float,
+    speed: float,
+    output: Path | None,
+    strict: bool,
+) -> None:
+    """Measure live sessions: delay, streams, accuracy, cuts, hour, clients; all of them where none is named.
+
+    All of it takes about an hour and a half, most of it the hour.
+    """
+    options = Options(
+        dev=chosen(calls, folder, DEV),
+        same=chosen(calls, folder, [r for r in simulator.RECIPES if r.name in SAME]),
+        streams=count,
+        cuts=torn,
+        minutes=minutes,
+        speed=speed,
+    )
+    rows: list[Row] = []
+    for name in trials or TRIALS:
+        say(f"{name} ...")
+        rows += anyio.run(TRIALS[name], options)
+    click.echo(table(rows))
+    if output is not None:
+        output.write_text(PAGE.format(table=table(rows)), encoding="utf-8")
+    if strict and any(row.met is False for row in rows):
+        sys.exit(1)
+
+
+PAGE: Final = """# Benchmark of live sessions
+
+Made by `make bench-live`; the definitions are in `benchmarks/live_scores.py`. Calls are simulated, as in
+[Benchmarks](benchmarks.md).
+
+{table}"""
+
+if __name__ == "__main__":
+    main()
