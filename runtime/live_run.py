@@ -23,6 +23,7 @@ from contracts.live import (
     Paused,
     Resume,
     Resumed,
+    SessionConfig,
     SessionEnded,
     SessionTotals,
 )
@@ -76,9 +77,11 @@ class LiveRun:
     """Bytes that the call has taken."""
     began: float = field(default_factory=time.monotonic)
     notices: tuple[Notice, ...] = ()
+    _config: SessionConfig = field(init=False)
+    """As far as the work has come."""
     _scope: CancelScope = field(default_factory=CancelScope)
-    _replies: deque[Make] = field(default_factory=deque)
-    """To flushes that are under way, in their order."""
+    _replies: deque[tuple[bool, Make]] = field(default_factory=deque)
+    """What is to be answered once the flush before it has been told, in order; whether it is the answer to a flush."""
     _reply_to: str | None = None
     """Id of audio.end."""
     _told: Event = field(default_factory=Event)
@@ -90,6 +93,9 @@ class LiveRun:
     _acked_at: float = field(default_factory=time.monotonic)
     _warned: bool = False
     """That the session is about to have lasted as long as it may."""
+
+    def __post_init__(self) -> None:
+        self._config = self.session.config
 
     async def run(self, open_call: OpenCall) -> AnnotatedSpeech | None:
         """What was said, once the audio has ended; None where the session ended otherwise, of which it is told."""
@@ -107,7 +113,7 @@ class LiveRun:
     async def _call(self, open_call: OpenCall) -> AnnotatedSpeech | None:
         """The call from its start to its end; a failure of it ends the session."""
         try:
-            async with open_call(self.spool, self.session.config.audio, options_of(self.session.config)) as call:
+            async with open_call(self.spool, self._config.audio, options_of(self._config)) as call:
                 return await self._go_through(call)
         except CallAnnotateError as error:
             self._fail(error)
@@ -152,33 +158,50 @@ class LiveRun:
 
     async def _do(self, call: Call, item: Task) -> None:
         """One thing."""
-        put = self.session.outbox.put
         match item:
             case bytes():
                 await call.feed(item)
                 self.fed += len(item)
             case Finalize(id=reply):
-                self._replies.append(lambda seq: Finalized(seq=seq, in_reply_to=reply))
+                self._replies.append((True, lambda seq: Finalized(seq=seq, in_reply_to=reply)))
                 await call.flush("finalize")
             case Pause(id=reply):
-                self._replies.append(lambda seq: Paused(seq=seq, in_reply_to=reply))
+                self._replies.append((True, lambda seq: Paused(seq=seq, in_reply_to=reply)))
                 await call.flush("pause")
             case Reconfigure(config=config, in_reply_to=reply):
                 call.update(options_of(config))
-                put(lambda seq: ConfigUpdated(seq=seq, in_reply_to=reply, config=config))
+                self._reply(lambda seq: self._configured(config, reply, seq))
             case Resume(id=reply):
-                put(lambda seq: Resumed(seq=seq, in_reply_to=reply))
+                self._reply(lambda seq: Resumed(seq=seq, in_reply_to=reply))
+
+    def _configured(self, config: SessionConfig, reply: str | None, seq: int) -> ConfigUpdated:
+        """What is told from here on is told as this says."""
+        self._config = config
+        return ConfigUpdated(seq=seq, in_reply_to=reply, config=config)
 
     async def _tell(self, events: ObjectReceiveStream[LiveEvent]) -> None:
         """Tell the client what is heard."""
         async for event in events:
             if isinstance(event, Flushed):
-                if event.reason != "end":
-                    self.session.outbox.put(self._replies.popleft())
-                continue
-            self._count(event)
-            self.session.outbox.put(message_of(event, words=self.session.config.words))
+                self._flushed(event.reason)
+            else:
+                self._count(event)
+                self.session.outbox.put(message_of(event, words=self._config.words))
         self._told.set()
+
+    def _flushed(self, reason: FlushReason) -> None:
+        """Answer what asked for the flush, and what came after it."""
+        answered = reason == "end"
+        while self._replies and not (answered and self._replies[0][0]):
+            answered = True
+            self.session.outbox.put(self._replies.popleft()[1])
+
+    def _reply(self, make: Make) -> None:
+        """Answer at once, or after the flush that is not answered yet."""
+        if self._replies:
+            self._replies.append((False, make))
+        else:
+            self.session.outbox.put(make)
 
     def _count(self, event: LiveEvent) -> None:
         if isinstance(event, Partial):
