@@ -190,6 +190,7 @@ class LiveSocket(Connection):
             try:
                 frame = await anext(frames)
                 if isinstance(frame, bytes):
+                    check_size(len(frame))
                     await attached.audio(frame)
                     continue
                 reply_to = usable_id(frame)
@@ -206,13 +207,18 @@ class LiveSocket(Connection):
 
 def decoded(text: str) -> LiveClientMessage:
     """Raises INVALID_JSON, INVALID_MESSAGE for JSON that is no message of a client, or FRAME_TOO_LARGE."""
-    if (size := len(text.encode())) > FRAME_BYTES_LIMIT:
-        raise CallAnnotateError(FRAME_TOO_LARGE, size=size, max_allowed=FRAME_BYTES_LIMIT)
+    check_size(len(text.encode()))
     try:
         return decode_client_message(text)
     except msgspec.MsgspecError as error:
         object_of(text)
         raise CallAnnotateError(INVALID_MESSAGE, cause=str(error), allowed=ALLOWED) from error
+
+
+def check_size(size: int) -> None:
+    """Raises FRAME_TOO_LARGE for a frame of so many bytes."""
+    if size > FRAME_BYTES_LIMIT:
+        raise CallAnnotateError(FRAME_TOO_LARGE, size=size, max_allowed=FRAME_BYTES_LIMIT)
 
 
 def usable_id(text: str) -> str | None:
