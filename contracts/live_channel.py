@@ -70,11 +70,8 @@ _SESSION: Final = Machine(
         Transition("open", "server", "session.ended", "ended"),
         Transition("ending", "server", "session.ended", "ended"),
         Transition("resuming", "server", "session.ended", "ended"),
-        *always(("new", "starting", *_TALKING), ("server", "live_error")),
-        *(
-            Transition(state, "server", "live_closing", "closing")
-            for state in ("new", "starting", "resuming", "open", "ending")
-        ),
+        # After `session.closing` the session goes on until its deadline.
+        *always(("new", "starting", *_TALKING), ("server", "live_error"), ("server", "live_closing")),
     ),
     # From `resuming` where all had been received before the connection was lost.
     may_close=("ended", "resuming"),

@@ -190,12 +190,15 @@ def closed_schema(node: Any) -> Any:
 
 
 def universe(document: Json) -> set[tuple[str, ...]]:
-    """All that has to be exercised: messages, errors, close codes and refusals, as tuples of words."""
+    """All that has to be exercised: messages, errors, warnings, close codes and refusals, as tuples of words."""
     found: set[tuple[str, ...]] = {("error", code) for code in document["x-errors"]}
     for name, channel in document["channels"].items():
         found |= {("message", name, message) for message in channel["messages"]}
         found |= {("error message", name, code) for code in channel["x-errors"]}
         found |= {("refusal", name, refusal["error"]) for refusal in channel["x-refusals"]}
+        found |= {
+            ("warning", name, warning["code"]) for warning in channel.get("x-warnings", []) if not warning["reserved"]
+        }
         for close in channel["x-close-codes"]:
             found |= {("close", name, str(close["code"]), error) for error in close["errors"] or [""]}
     return found

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import anyio
 from anyio import create_task_group, fail_after
@@ -17,6 +17,7 @@ from tests.contract.contract import Channel, Json, NotJsonObjectError, Violation
 PATIENCE = 60.0
 """Seconds to wait for a frame."""
 PINGS = ("server_ping",)
+C = TypeVar("C", bound="Conversation")
 
 
 @dataclass
@@ -75,7 +76,9 @@ class Conversation:
 
     async def send_bytes(self, data: bytes) -> None:
         """Send a part of a recording."""
-        self._exercise("upload.data")
+        (frame,) = self.channel.binary["client"]
+        self._move("client", frame, {})
+        self._exercise(frame)
         await self.send_as_it_is(data)
 
     async def send_as_it_is(self, data: str | bytes) -> None:
@@ -83,6 +86,10 @@ class Conversation:
         # Where the connection has ended meanwhile, what the server has said before is read in any case.
         with suppress(ConnectionClosed):
             await self._socket.send(data)
+
+    async def close(self) -> None:
+        """Say goodbye."""
+        await self._socket.close()
 
     async def ask(self, operation: str, /, *, identifier: str | None = None, **more: Any) -> Json:
         """The reply to one operation of REST; `more` is what the request has beside the operation."""
@@ -132,11 +139,16 @@ class Conversation:
 
     async def end(self, code: int, reason: str | None = None) -> None:
         """Wait until the server closes with this code. Raises ViolationError where it is another one."""
+        found = await self.ended()
+        if found[0] != code or (reason is not None and found[1] != reason):
+            raise ViolationError(f"{self._label}: closed with {found} instead of {(code, reason)}")
+
+    async def ended(self) -> tuple[int, str]:
+        """Wait until the connection ends: code and reason."""
         with fail_after(PATIENCE):
             while self.closed_with is None:
                 await self._changed.wait()
-        if self.closed_with[0] != code or (reason is not None and self.closed_with[1] != reason):
-            raise ViolationError(f"{self._label}: closed with {self.closed_with} instead of {(code, reason)}")
+        return self.closed_with
 
     def unused(self) -> list[Frame]:
         """Frames that nobody has asked for, without heartbeats."""
@@ -176,6 +188,10 @@ class Conversation:
         frame = self.channel.server_frame(payload)
         self.frames.append(Frame(frame, payload))
         self._move("server", frame, payload)
+        await self._note(frame, payload, data)
+
+    async def _note(self, frame: str, payload: Json, text: str) -> None:  # noqa: ARG002 - of other channels
+        """Hold a message against what came before."""
         if frame == "reply":
             self._take_reply(payload)
             return
@@ -244,10 +260,14 @@ class Conversation:
             return
         said = [frame for frame in self.frames if frame.name not in PINGS]
         told = said[-1] if said else None
+        if announced == "live_closing":
+            # The session goes on until the deadline.
+            told = next((frame for frame in said if frame.name == announced), None)
         if told is None or told.name != announced:
             raise ViolationError(f"closed with {code} {reason} without {announced} before it")
-        if announced == "connection_error" and told.payload["error"]["code"] != reason:
-            raise ViolationError(f"closed with {code} {reason} after {told.payload['error']['code']}")
+        error = told.payload.get("error", told.payload)
+        if announced in {"connection_error", "live_error"} and error["code"] != reason:
+            raise ViolationError(f"closed with {code} {reason} after {error['code']}")
 
     # Bookkeeping.
 
@@ -294,20 +314,36 @@ def _client_message(channel: Channel, frame: str, payload: Json) -> str:
 
 
 @asynccontextmanager
-async def converse(
-    url: str, channel: Channel, findings: Findings, label: str, *, path: str | None = None, language: str | None = None
-) -> AsyncIterator[Conversation]:
-    """A conversation on a channel; `path` is its address with the parameters filled in."""
+async def connected(url: str, path: str, language: str | None = None) -> AsyncIterator[ClientConnection]:
+    """A connection that leaves everything to whoever talks on it."""
     headers = {"Accept-Language": language} if language else {}
-    address = url.replace("http", "ws", 1) + (path or channel.address)
+    address = url.replace("http", "ws", 1) + path
     connection = connect(
         address, additional_headers=headers, ping_interval=None, compression=None, max_size=None, proxy=None
     )
-    async with connection as socket, create_task_group() as tasks:
-        talk = Conversation(socket, channel, findings, label)
+    async with connection as socket:
+        yield socket
+
+
+@asynccontextmanager
+async def reading(talk: C) -> AsyncIterator[C]:
+    """Read all that the server says meanwhile; at the end the connection is closed."""
+    async with create_task_group() as tasks:
         tasks.start_soon(talk.read)
         try:
             yield talk
         finally:
             with fail_after(PATIENCE, shield=True):
-                await socket.close()
+                await talk.close()
+
+
+@asynccontextmanager
+async def converse(
+    url: str, channel: Channel, findings: Findings, label: str, *, path: str | None = None, language: str | None = None
+) -> AsyncIterator[Conversation]:
+    """A conversation on a channel; `path` is its address with the parameters filled in."""
+    async with (
+        connected(url, path or channel.address, language) as socket,
+        reading(Conversation(socket, channel, findings, label)) as talk,
+    ):
+        yield talk

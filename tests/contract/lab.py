@@ -27,15 +27,19 @@ class Lab:
     own: OwnServer | None = None
     label: str = ""
 
+    def channel(self, name: str) -> Channel:
+        """A channel of the document."""
+        return Channel(name, self.document)
+
     @property
     def job_channel(self) -> Channel:
         """`/ws/{job_id}`."""
-        return Channel("job", self.document)
+        return self.channel("job")
 
     @property
     def session_channel(self) -> Channel:
         """`/v1/ws`."""
-        return Channel("session", self.document)
+        return self.channel("session")
 
     def watch(
         self, job_id: str, query: str = "", language: str | None = None

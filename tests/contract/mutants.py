@@ -4,14 +4,13 @@ import copy
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from tests.contract.contract import Channel, Json, NotJsonObjectError, parse
 
 WRONG_VALUES: tuple[Any, ...] = (None, True, -1, 1.5, 2**70, "", "x" * 300, "\u0000", [], {}, [{}], {"type": "ping"})
-Outcome = Literal[
-    "not JSON", "invalid", "request", "subscribe", "unsubscribe", "upload.end", "client_ping", "client_pong"
-]
+Outcome = str
+"""The name of a frame, or "invalid", or "not JSON"."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def _textual(name: str, payload: Json) -> Iterator[Mutant]:
     yield Mutant(f"{name} with a comma too many", text[:-1] + ",}")
     yield Mutant("nothing", "")
     yield Mutant("null", "null")
-    yield Mutant("a deep nest", "[" * 100_000)
+    yield Mutant("a deep nest", "[" * 50_000)
 
 
 def _places(payload: Json, below: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
+import soxr
 from numpy.typing import NDArray
 
 SAMPLE = Path(__file__).parents[1] / "data" / "sample.flac"
@@ -46,6 +47,22 @@ def short_speech(seconds: float) -> bytes:
     """The beginning of the sample call."""
     samples, rate = soundfile.read(SAMPLE)  # float64 (samples,)
     return _wav(samples[: int(seconds * rate)], rate, "PCM_16")
+
+
+SUBTYPES = {"pcm_s16le": "PCM_16", "pcm_f32le": "FLOAT", "mulaw": "ULAW", "alaw": "ALAW"}
+"""Of a file without a header, by the encodings of live sessions."""
+
+
+@cache
+def live_speech(encoding: str, seconds: float, rate: int = 8000, *, silent_first: bool = False) -> bytes:
+    """The beginning of the sample call as a live client sends it, on one channel or on the second of two."""
+    samples, original = soundfile.read(SAMPLE, dtype="float32")  # float32 (samples,)
+    samples = soxr.resample(samples[: int(seconds * original)], original, rate)
+    if silent_first:
+        samples = np.stack((np.zeros_like(samples), samples), axis=1)
+    file = io.BytesIO()
+    soundfile.write(file, samples, rate, format="RAW", subtype=SUBTYPES[encoding], endian="LITTLE")
+    return file.getvalue()
 
 
 def _wav(samples: NDArray[Any], rate: int, subtype: str) -> bytes:

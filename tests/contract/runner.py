@@ -12,6 +12,8 @@ from contracts.openapi import openapi_document
 from tests.contract import scenarios_common as common
 from tests.contract import scenarios_job as job
 from tests.contract import scenarios_limits as limits
+from tests.contract import scenarios_live as live
+from tests.contract import scenarios_live_frames as live_frames
 from tests.contract import scenarios_rest as rest
 from tests.contract import scenarios_session as session
 from tests.contract.contract import Json, ViolationError, moves, universe, words
@@ -60,6 +62,24 @@ PROFILES = (
             session.ended_subscriptions,
             rest.rest_refusals,
             rest.rest_refused_uploads,
+        ),
+        anywhere=True,
+    ),
+    Profile(
+        "live",
+        (
+            live.live_call,
+            live.live_two_sided,
+            live.live_encodings,
+            live.live_saved,
+            live.live_resumed,
+            live.live_resumed_wrongly,
+            live.live_russian,
+            live_frames.live_wrong_starts,
+            live_frames.live_errors,
+            live_frames.live_after_the_end,
+            live_frames.live_fatal,
+            live_frames.live_mutants,
         ),
         anywhere=True,
     ),

@@ -46,7 +46,7 @@ async def session_broken_frames(lab: Lab) -> None:
         async with lab.session() as talk:
             await talk.send_as_it_is(text)
             await talk.end(1007, "INVALID_JSON")
-    await _unreadable(lab, lab.session_channel, "/v1/ws")
+    await unreadable(lab, lab.session_channel, "/v1/ws")
 
 
 async def job_broken_frames(lab: Lab) -> None:
@@ -60,11 +60,11 @@ async def job_broken_frames(lab: Lab) -> None:
         async with lab.watch(job["job_id"]) as talk:
             await talk.send_as_it_is(text)
             await talk.end(1007, "INVALID_JSON")
-    await _unreadable(lab, lab.job_channel, f"/ws/{job['job_id']}")
+    await unreadable(lab, lab.job_channel, f"/ws/{job['job_id']}")
     await lab.delete(job["job_id"])
 
 
-async def _unreadable(lab: Lab, channel: Channel, path: str) -> None:
+async def unreadable(lab: Lab, channel: Channel, path: str) -> None:
     """Frames that are never delivered."""
     for opcode, payload, code, reason in (
         (TEXT, b'{"type": "ping", "text": "\xff"}', 1007, "INVALID_ENCODING"),

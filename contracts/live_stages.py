@@ -1,0 +1,60 @@
+"""What the stages of the live lane say to each other."""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from msgspec import Struct
+
+from contracts.audio import FRAME_STEP, SAMPLE_RATE, Samples
+from contracts.live_speech import FinalReason, FlushReason
+from contracts.speech import TimedWord
+
+
+class Flush(Struct, frozen=True, tag=True):
+    """What came before is to be made final at once. Goes through every stage; the last one makes it a Flushed."""
+
+    reason: FlushReason
+
+
+class Utterance(Struct, frozen=True, eq=False, tag=True):
+    """A stretch of speech as it is known at some moment; a later one of the same number replaces it."""
+
+    number: int
+    """Counted from 0 within the channel; not the number that the client is told, since many hold no word."""
+    channel: int
+    state: Literal["growing", "pausing", "complete"]
+    """Somebody goes on speaking; has just stopped, and this is all if silence lasts; or this is all."""
+    first_frame: int
+    """Of the speech, on the stream's grid."""
+    speakers: npt.NDArray[np.uint8]
+    """(frames,): how many speak at once; never 0 at the edges."""
+    changes: npt.NDArray[np.float32]
+    """(frames,): 1 where somebody else seems to take over, otherwise 0."""
+    start: int
+    """First of `samples`, counted from the start of the stream; before the speech by its margin."""
+    samples: Samples
+    """float32 (samples,): the speech with margins, not yet levelled."""
+    reason: FinalReason = "endpoint"
+
+    @property
+    def end_time(self) -> float:
+        """Seconds from the start of the stream to the end of the speech."""
+        return (self.first_frame + len(self.speakers)) * FRAME_STEP / SAMPLE_RATE
+
+    @property
+    def start_time(self) -> float:
+        """Seconds from the start of the stream to the start of the speech."""
+        return self.first_frame * FRAME_STEP / SAMPLE_RATE
+
+
+class Written(Struct, frozen=True, eq=False, tag=True):
+    """The text of an utterance that is complete."""
+
+    utterance: int
+    """The number that the client is told."""
+    number: int
+    """As in Utterance."""
+    channel: int
+    words: tuple[TimedWord, ...]
+    language: str
