@@ -3,6 +3,7 @@
 - The queue cannot be told: `getQueueStatus` is answered by INTERNAL.
 - Whoever watches a job from the message after number 13 on meets an unexpected error: 1011.
 - Every job fails in the graph: PROCESSING_FAILED.
+- Live sessions meet what tests/contract/faulty_live.py has for them.
 - With `--everything` nothing works: every operation is answered by INTERNAL.
 """
 
@@ -17,6 +18,7 @@ from anyio.abc import ObjectReceiveStream
 from contracts.job_messages import JobMessage
 from runtime import job_queue
 from runtime.service import JobService
+from tests.contract.faulty_live import faulty_live
 from web.cli import cli
 from web.rest import Operations
 
@@ -62,6 +64,7 @@ if __name__ == "__main__":
         patch.object(JobService, "queue", broken_queue),
         patch.object(JobService, "watch", broken_watch),
         patch.object(job_queue, "annotate_call", broken_graph),
+        faulty_live(),
         patch.multiple(Operations, **OPERATIONS) if "--everything" in sys.argv else nullcontext(),
     ):
         cli(["serve"])

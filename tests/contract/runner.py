@@ -14,6 +14,7 @@ from tests.contract import scenarios_job as job
 from tests.contract import scenarios_limits as limits
 from tests.contract import scenarios_live as live
 from tests.contract import scenarios_live_frames as live_frames
+from tests.contract import scenarios_live_limits as live_limits
 from tests.contract import scenarios_rest as rest
 from tests.contract import scenarios_session as session
 from tests.contract.contract import Json, ViolationError, moves, universe, words
@@ -97,19 +98,48 @@ PROFILES = (
     Profile(
         "few connections",
         # The last one ends the server.
-        (limits.idle, limits.too_many_connections, job.stopped),
+        (limits.idle, limits.too_many_connections, live_limits.live_too_many_connections, job.stopped),
         {"HEARTBEAT_INTERVAL": "0.5", "HEARTBEAT_TIMEOUT": "1.5", "MAX_CONNECTIONS": "3"},
     ),
     # With one thread the recognition leaves a core to the connections, and takes long enough itself.
-    Profile("many heartbeats", (limits.heartbeats, limits.slow_readers), {"HEARTBEAT_INTERVAL": "0.5", "THREADS": "1"}),
-    Profile("few requests", (limits.rate_limited, rest.rest_rate_limited), {"RATE_LIMIT": "20"}),
-    Profile("full volume", (limits.full_volume, rest.rest_full_volume), {"MIN_FREE_SPACE": str(2**60)}),
+    Profile(
+        "many heartbeats",
+        (limits.heartbeats, limits.slow_readers, live_limits.live_slow_reader),
+        {"HEARTBEAT_INTERVAL": "0.5", "THREADS": "1", "LIVE_SESSIONS": "4"},
+    ),
+    Profile(
+        "few requests",
+        (limits.rate_limited, rest.rest_rate_limited, live_limits.live_rate_limited),
+        {"RATE_LIMIT": "20"},
+    ),
+    Profile(
+        "full volume",
+        (limits.full_volume, rest.rest_full_volume, live_limits.live_full_volume),
+        {"MIN_FREE_SPACE": str(2**60)},
+    ),
     Profile(
         "short retention",
         (job.archived, rest.rest_archived, rest.rest_stopping),
         {"RETENTION_DAYS": "0.00001", "ARCHIVE_INTERVAL": "0.5"},
     ),
-    Profile("mistakes", (job.mistake_of_the_server,), command=FAULTY),
+    Profile(
+        "short live sessions",
+        (live_limits.live_clocks, live_limits.live_gone_messages),
+        {
+            "LIVE_START_TIMEOUT_S": "0.5",
+            "LIVE_IDLE_TIMEOUT_S": "1",
+            "LIVE_MAX_SESSION_S": "2",
+            "LIVE_RESUME_WINDOW_S": "1",
+            "LIVE_REPLAY_MESSAGES": "16",
+        },
+    ),
+    Profile(
+        "few live sessions",
+        # The last one ends the server.
+        (live_limits.too_many_live_sessions, live_limits.live_stopped),
+        {"LIVE_SESSIONS": "1"},
+    ),
+    Profile("mistakes", (job.mistake_of_the_server, live_limits.live_mistakes), {"LIVE_SESSIONS": "2"}, FAULTY),
     Profile("nothing but mistakes", (rest.rest_mistakes,), command=BROKEN),
 )
 
