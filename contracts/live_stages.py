@@ -6,9 +6,23 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from contracts.audio import FRAME_STEP, SAMPLE_RATE, Samples
+from contracts.audio import FRAME_STEP, SAMPLE_RATE, AudioChunk, Samples
 from contracts.live_speech import FinalReason, FlushReason
 from contracts.speech import TimedWord
+
+
+class Fed(Struct, frozen=True, eq=False, tag=True):
+    """What goes into the live lane at once."""
+
+    chunks: tuple[AudioChunk, ...] = ()
+    """One for each channel, or none."""
+    flush: FlushReason | None = None
+    """What came so far, the chunks included, is to be made final for this reason."""
+
+    @property
+    def end_time(self) -> float:
+        """Seconds from the start of the stream to the end of the chunks; 0 without any."""
+        return max((chunk.end_time for chunk in self.chunks), default=0.0)
 
 
 class Flush(Struct, frozen=True, tag=True):
@@ -43,6 +57,11 @@ class Utterance(Struct, frozen=True, eq=False, tag=True):
         return (self.first_frame + len(self.speakers)) * FRAME_STEP / SAMPLE_RATE
 
     @property
+    def speech(self) -> Samples:
+        """float32 (samples,): the samples from `first_frame` on, whose frames `speakers` counts."""
+        return self.samples[self.first_frame * FRAME_STEP - self.start :]
+
+    @property
     def start_time(self) -> float:
         """Seconds from the start of the stream to the start of the speech."""
         return self.first_frame * FRAME_STEP / SAMPLE_RATE
@@ -51,10 +70,9 @@ class Utterance(Struct, frozen=True, eq=False, tag=True):
 class Written(Struct, frozen=True, eq=False, tag=True):
     """The text of an utterance that is complete."""
 
-    utterance: int
-    """The number that the client is told."""
     number: int
-    """As in Utterance."""
-    channel: int
+    """That the client is told."""
+    utterance: Utterance
     words: tuple[TimedWord, ...]
+    """As in Final."""
     language: str

@@ -37,14 +37,6 @@ class WhisperNetwork(Protocol):
     def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
         """The words of each utterance in its language; no utterance changes what is heard of another."""
 
-
-class LiveWhisperNetwork(Protocol):
-    """See models.whisper.Whisper."""
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """Codes of the languages that the model knows."""
-
     def hear_live(
         self,
         samples: Samples,
@@ -55,4 +47,4 @@ class LiveWhisperNetwork(Protocol):
         timed: bool = ...,
         context: str = ...,
     ) -> tuple[str, Heard]:
-        """The language of one utterance and its words."""
+        """The language and the words of one utterance of a live call."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from contracts.audio import Samples
 from models.networks import SegmentationNetwork, VoiceprintNetwork, WhisperNetwork
-from models.whisper import Heard
+from models.whisper import BEAM, Heard
 from runtime.engine import Engine
 from runtime.journal import KEY, Journal
 
@@ -98,6 +98,19 @@ class JournaledWhisper:
             return [msgspec.msgpack.encode(own) for own in heard]
 
         return [msgspec.msgpack.decode(answer, type=Heard) for answer in answers(self.journal, "words", keys, compute)]
+
+    def hear_live(
+        self,
+        samples: Samples,
+        language: str | Callable[[npt.NDArray[np.float64]], str],
+        silence: int,
+        *,
+        beam: int = BEAM,
+        timed: bool = True,
+        context: str = "",
+    ) -> tuple[str, Heard]:
+        """See models.whisper.Whisper; a live call is over when the process is, so nothing of it is journaled."""
+        return self.inner.hear_live(samples, language, silence, beam=beam, timed=timed, context=context)
 
 
 def answers(

@@ -1,7 +1,11 @@
 """THE graph: every stage that a call goes through. Nothing else wires stages."""
 
+from collections.abc import Callable
+
 from contracts.annotation import AnnotatedSpeech
 from contracts.audio import AudioChunk
+from contracts.live_speech import LiveEvent, LiveOptions
+from contracts.live_stages import Fed
 from contracts.options import AnnotateOptions
 from contracts.speech import Diarization, SpeechRegion
 from runtime.engine import Engine
@@ -10,9 +14,14 @@ from stages.annotate import Annotate
 from stages.diarize import Diarize
 from stages.diarize_pyannote import DiarizePyannote
 from stages.embed import Embed
+from stages.listen import Listen
+from stages.live_clean import CleanLive
+from stages.live_work import Worker
 from stages.preprocess import Preprocess
 from stages.segment import Segment
+from stages.tell_apart import TellApart
 from stages.transcribe import Transcribe
+from stages.write import Write
 
 
 def annotation_flow(
@@ -42,6 +51,19 @@ def diarization_flow(
         "segment", Segment(engine.segmentation, engine.limiter), buffer=8
     )
     return graph.flow(audio, _turns(engine, options, speech), buffer=1)
+
+
+def live_flow(
+    engine: Engine, worker: Worker, options: Callable[[], LiveOptions], *, two_sided: bool = False
+) -> Flow[Fed, LiveEvent]:
+    """Audio in as it is said, what can be told at once out; the annotation of the same audio comes behind it."""
+    graph = Graph("live")
+    audio = graph.source(Fed, "stream")
+    clean = audio.then("clean", CleanLive(two_sided), buffer=4)
+    speech = clean.then("listen", Listen(engine.segmentation, worker), buffer=4)
+    text = speech.then("write", Write(engine.whisper, worker, options), buffer=8)
+    told = (speech | text).then("tell_apart", TellApart(engine.voiceprint, worker, options), buffer=8)
+    return graph.flow(audio, told, buffer=16)
 
 
 def _clean(audio: Stream[AudioChunk], options: AnnotateOptions, *, two_sided: bool) -> Stream[AudioChunk]:

@@ -121,7 +121,7 @@ class Hearing:
         """Take the log-probabilities (FRAMES, 7) of the window given last; return the regions that are now final."""
         assert self._next is not None
         first, base = self._next, self._first + len(self._settled)
-        self._views.append(View(first, _carried(scores)))
+        self._views.append(View(first, carried(scores)))
         self._add(first - base, scores)
         last = self._ended and first + FRAMES >= self._frames
         final = self._frames - base if last else first + HOP - base
@@ -144,7 +144,7 @@ class Hearing:
 
     def _regions(self, last: bool) -> list[SpeechRegion]:
         """Take the final regions off `_settled`, and the silence with them."""
-        active = _active(self._settled[:, 0], self._speaking)
+        active = active_frames(self._settled[:, 0], self._speaking)
         length = len(active)
         regions = []
         for start, stop in joined(stretches(active), PAUSE):
@@ -240,14 +240,14 @@ def _resumption(views: list[View], first: int) -> float:
     return sum(other) / len(other) if other else float("nan")
 
 
-def _carried(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+def carried(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """Bits of the local speakers in the likeliest class, carried through silence: (FRAMES, 7) -> (FRAMES,)."""
     bits = (POWERSET @ np.array([1, 2, 4], np.uint8))[scores.argmax(axis=1)]
     carried: npt.NDArray[np.uint8] = bits[np.maximum.accumulate(np.where(bits != 0, np.arange(len(bits)), 0))]
     return carried
 
 
-def _active(speech: npt.NDArray[np.float64], speaking: bool) -> npt.NDArray[np.bool_]:
+def active_frames(speech: npt.NDArray[np.float64], speaking: bool) -> npt.NDArray[np.bool_]:
     """Hysteresis: on from ONSET upwards, off below OFFSET, as before in between; `speaking` says what was before."""
     decided = np.where((speech >= ONSET) | (speech < OFFSET), np.arange(len(speech)), -1)
     latest = np.maximum.accumulate(decided)

@@ -12,12 +12,18 @@ class Priority(IntEnum):
 
     FINAL = 0
     ACTIVITY = 1
-    VOICEPRINT = 2
-    PARTIAL = 3
+    DRAFT = 2
+    """A final on the chance that the speaker has stopped."""
+    VOICEPRINT = 3
+    PARTIAL = 4
 
 
 class Worker(Protocol):
     """See runtime.lane.Lane."""
+
+    @property
+    def wait(self) -> float:
+        """Seconds that finals waited for their turn of late."""
 
     async def run(self, kind: Priority, work: Callable[[], T]) -> T:
         """Do the work in a thread as soon as nothing more urgent waits; work that has not begun can be cancelled."""

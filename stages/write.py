@@ -1,0 +1,267 @@
+"""Writes down a live call utterance by utterance: partial text while somebody speaks, the final text when they stop."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from anyio import CancelScope, Event, create_task_group
+from anyio.abc import ObjectReceiveStream, ObjectSendStream
+
+from contracts.audio import SAMPLE_RATE, Samples
+from contracts.live_speech import Degraded, LiveOptions, Partial, SpeechBegan, SpeechStopped
+from contracts.live_stages import Flush, Utterance, Written
+from contracts.speech import TimedWord
+from models.networks import WhisperNetwork
+from models.whisper import Heard
+from stages.agreement import Agreement
+from stages.annotate import UNSPACED
+from stages.languages import Languages
+from stages.leveling import Leveler
+from stages.live_work import Priority, Worker
+from stages.parts import BREATH, CHANGED
+from stages.transcribe import LONG_SILENCE, RETRIED, SILENCE, trusted
+
+WAITING: Final = 4
+"""Complete utterances of one channel that may wait; more hold the stage before back."""
+RARER: Final = 0.5
+"""Seconds that finals wait for the networks from which on partials are rarer."""
+NONE: Final = 1.0
+"""The same from which on there are none."""
+RESTORED: Final = 0.2
+"""The same below which the level falls again."""
+
+Output = Partial | Written | Degraded | Flush
+
+
+@dataclass(frozen=True)
+class Write:
+    """Hears the newest state of each channel's utterance; what is out of date is not heard, what is complete always."""
+
+    model: WhisperNetwork
+    worker: Worker = field(repr=False)
+    options: Callable[[], LiveOptions] = field(repr=False)
+    """As they are now."""
+
+    async def run(
+        self,
+        receive: ObjectReceiveStream[SpeechBegan | SpeechStopped | Utterance | Flush],
+        send: ObjectSendStream[Output],
+    ) -> None:
+        """Send the text of each channel in the order of time; a Flush after all text of what came before it."""
+        common = _Common(self, send)
+        lines: dict[int, _Line] = {}
+        async with create_task_group() as tasks:
+            async for item in receive:
+                if isinstance(item, Utterance):
+                    if item.channel not in lines:
+                        lines[item.channel] = _Line(common)
+                        tasks.start_soon(lines[item.channel].work)
+                    await lines[item.channel].put(item)
+                elif isinstance(item, Flush):
+                    for line in lines.values():
+                        await line.idle()
+                    await send.send(item)
+            for line in lines.values():
+                await line.idle()
+            tasks.cancel_scope.cancel()
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What was made of one utterance."""
+
+    samples: Samples
+    """As they came."""
+    language: str
+    words: tuple[TimedWord, ...]
+    languages: Languages | None
+    """What is known of the channel's languages with this utterance; None where the language was given."""
+
+
+@dataclass(eq=False)
+class _Common:
+    """What the channels of a call share."""
+
+    stage: Write
+    send: ObjectSendStream[Output]
+    numbers: Iterator[int] = field(default_factory=count)
+    """Of the utterances that the client is told of."""
+    level: Literal[0, 1, 2] = 0
+
+    async def settle(self) -> None:
+        """Choose the level by how long finals wait, and tell of a change."""
+        wait, level = self.stage.worker.wait, self.level
+        if wait > NONE:
+            level = 2
+        elif wait > RARER:
+            level = max(level, 1)
+        elif wait < RESTORED:
+            level = 0
+        if level != self.level:
+            self.level = level
+            await self.send.send(Degraded(level))
+
+
+class _Line:
+    """One channel: what is complete waits in a queue, of what goes on only the newest state counts."""
+
+    def __init__(self, common: _Common) -> None:
+        self._common: Final = common
+        self._stage: Final = common.stage
+        self._complete: Final[deque[Utterance]] = deque()
+        self._latest: Utterance | None = None
+        self._changed = Event()
+        self._at_work: Utterance | None = None
+        self._scope = CancelScope()
+        """Around what is heard on the chance."""
+        self._draft: Understood | None = None
+        self._languages = Languages(len(self._stage.model.languages))
+        self._number: int | None = None
+        """That the client was told of the utterance that goes on."""
+        self._agreement = Agreement()
+        self._revision = 0
+        self._grown = 0
+        """Times that the utterance was told of as it grew."""
+
+    async def put(self, item: Utterance) -> None:
+        """Take the newest state of an utterance; waits while too many are complete."""
+        while len(self._complete) >= WAITING:
+            await self._changed.wait()
+        if item.state == "complete":
+            self._complete.append(item)
+            self._latest = None
+        else:
+            self._latest = item
+        at_work = self._at_work
+        chance = at_work is not None and at_work.state != "complete" and at_work.samples is not item.samples
+        if at_work is not None and chance and (at_work.state == "pausing" or item.state != "growing"):
+            self._scope.cancel()
+        self._tell()
+
+    async def idle(self) -> None:
+        """Wait until everything is written that came."""
+        while self._complete or self._latest or self._at_work:
+            await self._changed.wait()
+
+    async def work(self) -> None:
+        """Write until cancelled."""
+        while True:
+            self._at_work = self._complete.popleft() if self._complete else self._latest
+            if self._at_work is None:
+                await self._changed.wait()
+                continue
+            if self._at_work is self._latest:
+                self._latest = None
+            await self._do(self._at_work)
+            self._at_work = None
+            self._tell()
+
+    def _tell(self) -> None:
+        self._changed.set()
+        self._changed = Event()
+
+    async def _do(self, item: Utterance) -> None:
+        if item.state == "complete":
+            draft, self._draft = self._draft, None
+            if draft is None or draft.samples is not item.samples:
+                draft = await self._understand(item, Priority.FINAL)
+            await self._finish(item, draft)
+            return
+        words: tuple[str, ...] = ()
+        with CancelScope() as self._scope:
+            if item.state == "pausing":
+                self._draft = await self._understand(item, Priority.DRAFT)
+            elif await self._partials():
+                words = await self._glance(item)
+        if words and self._agreement.take(words):
+            await self._show(item)
+
+    async def _partials(self) -> bool:
+        """Whether there is to be a partial now."""
+        await self._common.settle()
+        self._grown += 1
+        level = self._common.level
+        return self._stage.options().partials and (level == 0 or (level == 1 and self._grown % 3 == 0))
+
+    async def _glance(self, item: Utterance) -> tuple[str, ...]:
+        """The words of an utterance that goes on, none where they are not trusted."""
+        samples = levelled(item.samples)
+        choose, _ = self._chooser(item, BREATH if self._grown > 1 else CHANGED)
+        context = _context(self._stage.options())
+        language, heard = await self._stage.worker.run(
+            Priority.PARTIAL,
+            lambda: self._stage.model.hear_live(samples, choose, SILENCE, beam=1, timed=False, context=context),
+        )
+        if not trusted(heard, len(samples)):
+            return ()
+        return tuple(heard.text) if language in UNSPACED else tuple(heard.text.split())
+
+    async def _show(self, item: Utterance) -> None:
+        if self._number is None:
+            self._number = next(self._common.numbers)
+        self._revision += 1
+        text = " ".join(self._agreement.shown)
+        await self._common.send.send(
+            Partial(self._number, self._revision, item.channel, item.start_time, text, speaker=None)
+        )
+
+    async def _understand(self, item: Utterance, kind: Priority) -> Understood:
+        """Hear the whole utterance, once more with a long silence after it where it is not trusted."""
+        samples = levelled(item.samples)
+        choose, languages = self._chooser(item, CHANGED)
+        context = _context(self._stage.options())
+        model = self._stage.model
+        language, heard = await self._stage.worker.run(
+            kind, lambda: model.hear_live(samples, choose, SILENCE, context=context)
+        )
+        if not (trusted(heard, len(samples)) and heard.words) and len(samples) >= RETRIED:
+            _, heard = await self._stage.worker.run(kind, lambda: model.hear_live(samples, language, LONG_SILENCE))
+        words = timed(item, heard) if trusted(heard, len(samples)) else ()
+        return Understood(item.samples, language, words, languages[0] if languages else None)
+
+    async def _finish(self, item: Utterance, understood: Understood) -> None:
+        """Tell the final text, and nothing where there is none and none was shown."""
+        if understood.languages is not None and understood.words:
+            self._languages = understood.languages
+        if understood.words or self._number is not None:
+            number = next(self._common.numbers) if self._number is None else self._number
+            await self._common.send.send(Written(number, item, understood.words, understood.language))
+        self._number, self._agreement, self._revision, self._grown = None, Agreement(), 0, 0
+
+    def _chooser(
+        self, item: Utterance, change: float
+    ) -> tuple[str | Callable[[npt.NDArray[np.float64]], str], list[Languages]]:
+        """The language of an utterance or how to choose it, and where what is known then will be found."""
+        model, given = self._stage.model, self._stage.options().language
+        if given is not None or len(model.languages) == 1:
+            return given or model.languages[0], []
+        known: list[Languages] = []
+
+        def choose(probabilities: npt.NDArray[np.float64]) -> str:
+            known.append(deepcopy(self._languages))
+            (index,) = known[-1].choose(probabilities[None], [len(item.samples) / SAMPLE_RATE], [change])
+            return model.languages[index]
+
+        return choose, known
+
+
+def _context(options: LiveOptions) -> str:
+    """What the decoder is told of the words that may come."""
+    return ", ".join(options.vocabulary)
+
+
+def levelled(samples: Samples) -> Samples:
+    """An utterance at the level of the file door, with no more to go by than itself."""
+    leveler = Leveler()
+    return np.concatenate([leveler.take(samples.astype(np.float64)), leveler.finish()])
+
+
+def timed(item: Utterance, heard: Heard) -> tuple[TimedWord, ...]:
+    """The words on the stream's clock."""
+    start = item.start / SAMPLE_RATE
+    return tuple(TimedWord(word.text, start + word.start, start + word.end, word.probability) for word in heard.words)
