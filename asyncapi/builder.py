@@ -164,6 +164,7 @@ def _channel(channel: Channel) -> Json:
         "address": channel.path,
         "title": channel.path,
         "summary": channel.summary,
+        **({"description": channel.description} if channel.description else {}),
         **({"parameters": parameters} if parameters else {}),
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _names(channel, "server", "client")},
         "bindings": {"ws": binding},

@@ -63,6 +63,8 @@ class Channel(Struct, frozen=True, kw_only=True):
     name: str
     path: str
     summary: str
+    description: str = ""
+    """What the messages and their order do not say, in Markdown."""
     parameters: tuple[Parameter, ...] = ()
     messages: tuple[ChannelMessage, ...]
     machines: tuple[Machine, ...]

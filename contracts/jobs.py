@@ -199,6 +199,8 @@ class HealthStatus(Struct, frozen=True, kw_only=True):
     uptime: int
     """Seconds."""
     queue_status: Literal["active", "stopping", "stopped"]
+    live_sessions: Annotated[int, Meta(ge=0)] = 0
+    """Live sessions that have not ended."""
     components: HealthComponents
     problems: tuple[str, ...] = ()
     """One line for each thing that is wrong."""

@@ -95,11 +95,36 @@ _AUDIO: Final = Machine(
 )
 """What the client may send of audio; the server's answers stand in the other machine."""
 
+_DESCRIPTION: Final = """\
+**Audio.** Binary frames are audio as `session.start` named it: `pcm_s16le` and `pcm_f32le` (little-endian,
+interleaved), `mulaw` or `alaw`, uncompressed; 20 to 1000 ms and at most `limits.max_frame_bytes` at a time, in whole
+samples, at the speed of the recording. More than `limits.max_unacked_ms` ahead of real time is refused with 4429.
+`audio.ack` counts what was taken. `audio.end` ends it, and the whole result follows.
+
+**Time.** Times are integer milliseconds from the start of the stream.
+
+**Numbers.** `seq` counts the messages of the server from 1 without a gap, over all connections of a session. What
+refuses `session.start` or `session.resume`, and the error TAKEN_OVER, have the number after the last one on their
+connection.
+
+**Lost connections.** A session waits 60 s for its client. `session.resume` with the `seq` of the last message that
+was read has all later ones sent again; then `session.resumed` says from which byte on the audio is to be sent.
+
+**Errors.** `fatal` says whether the connection is closed after it; the reason of the close frame is the `code`. A
+fatal error ends the session, but for TAKEN_OVER. What `x-errors` names leaves everything as it was.
+
+**Versions.** The version is in the path. Within it, fields, types of messages and codes may be added, which clients
+ignore where they do not know them. What breaks such a client is a new version with a new path; both run side by side
+for at least twelve months, in which sessions of the old one begin with the `warning` `version_deprecated`, which
+names the day on which it goes and the path of the new one.
+"""
+
 LIVE_CHANNEL: Final = Channel(
     name="live",
     path="/v1/ws/transcribe",
     summary="Live transcription: audio in, words with speakers out while the call goes on, the whole result at its "
     "end; a session outlives its connection.",
+    description=_DESCRIPTION,
     messages=_MESSAGES,
     machines=(_SESSION, _AUDIO),
     warnings=tuple(LIVE_WARNINGS),
