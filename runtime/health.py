@@ -29,14 +29,16 @@ class HealthCheck:
 
     def __init__(
         self, settings: Settings, volume: Volume, store: JobStore, engines: Engines, queue: JobQueue,
-        stopping: Callable[[], bool], every: float = 1.0,
+        stopping: Callable[[], bool], sessions: Callable[[], int] = lambda: 0, every: float = 1.0,
     ) -> None:  # fmt: skip
+        """`sessions`: how many live ones there are."""
         self._settings: Final = settings
         self._volume: Final = volume
         self._store: Final = store
         self._engines: Final = engines
         self._queue: Final = queue
         self._stopping: Final = stopping
+        self._sessions: Final = sessions
         self._every: Final = every
         self._limiter: Final = CapacityLimiter(2)
         self._began: Final = time.monotonic()
@@ -71,6 +73,7 @@ class HealthCheck:
             version=version("callannotate"),
             uptime=int(time.monotonic() - self._began),
             queue_status=self._queue_status(),
+            live_sessions=self._sessions(),
             components=HealthComponents(**states, memory_usage=memory_usage(), disk_usage=disk),
             problems=tuple(problems.values()),
         )

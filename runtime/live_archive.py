@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.annotation import Annotation
-from contracts.errors import DATABASE_UNUSABLE, STORAGE_FULL, CallAnnotateError
+from contracts.errors import DATABASE_UNUSABLE, FILE_UNREADABLE, STORAGE_FULL, CallAnnotateError
 from contracts.jobs import JobRequest
 from contracts.live import SessionConfig
 from contracts.options import AnnotateOptions
@@ -69,10 +69,15 @@ class LiveArchive:
     ) -> None:
         """Make a session's audio a job: a completed one with its result, or one that waits to be processed.
 
-        Raises CallAnnotateError where that cannot be, for the disk or the audio; then nothing is removed.
+        Raises CallAnnotateError where that cannot be. What only the disk refused stays here for the next start.
         """
         note = Note(options=job_options(config, self._settings), language=config.language, created_at=created_at)
-        await self._adopt(session_id, note, annotation)
+        try:
+            await self._adopt(session_id, note, annotation)
+        except CallAnnotateError as error:
+            if error.fault not in OF_THE_DISK:
+                await self.forget(session_id)
+            raise
 
     async def forget(self, session_id: str) -> None:
         """Remove what there is of a session that is not kept."""
@@ -98,7 +103,7 @@ class LiveArchive:
 
     async def _adopt(self, session_id: str, note: Note, annotation: Annotation | None) -> None:
         spool, filename = self._volume.spool(session_id), f"live-{session_id}.wav"
-        await to_thread.run_sync(finish_spool, spool, limiter=self._limiter)
+        await to_thread.run_sync(_finish, spool, limiter=self._limiter)
         file = await to_thread.run_sync(open_audio, spool, note.options.channels, limiter=self._limiter)
         request = JobRequest(language=note.language)
         sent: dict[str, object] = {"source": "live", "session_id": session_id, "language": note.language or "auto"}
@@ -141,3 +146,12 @@ class LiveArchive:
 
     def _remove_note(self, session_id: str) -> None:
         self._note(session_id).unlink(missing_ok=True)
+
+
+def _finish(spool: Path) -> None:
+    """Bring audio to the disk as a whole recording; raises STORAGE_FULL or FILE_UNREADABLE."""
+    try:
+        with room_needed():
+            finish_spool(spool)
+    except OSError as error:
+        raise CallAnnotateError(FILE_UNREADABLE, path=str(spool), cause=error.strerror or str(error)) from error

@@ -71,6 +71,7 @@ def job_options(config: SessionConfig, settings: Settings) -> AnnotateOptions:
     """For a job that the session becomes: what gives the same as the session's own result."""
     return AnnotateOptions(
         language=config.language,
+        max_speakers=None if config.diarize else 1,
         channels="two-sided" if config.audio.channels == 2 else "auto",
         model=settings.model,
         engine=settings.engine,

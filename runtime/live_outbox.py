@@ -19,10 +19,13 @@ M = TypeVar("M", bound=LiveServerMessage)
 
 
 class Outbox:
-    """The messages of one session, at most `kept` of them; `seq` counts all from 1 without a gap."""
+    """The messages of one session; `seq` counts all from 1 without a gap.
+
+    A connection may begin up to `kept` messages behind, and fall behind by half of that, so half as many more are here.
+    """
 
     def __init__(self, kept: int) -> None:
-        self._messages: Final[deque[LiveServerMessage]] = deque(maxlen=kept)
+        self._messages: Final[deque[LiveServerMessage]] = deque(maxlen=kept + kept // 2)
         self._kept: Final = kept
         self.last_seq = 0
         """Of the last message; 0 before the first."""
@@ -35,13 +38,13 @@ class Outbox:
     def put(self, make: Callable[[int], M]) -> M:
         """Add the message that `make` makes of its number.
 
-        A reader that is half of what is kept behind is given up, so that it can still come back for what it missed.
+        A reader that does not keep up is given up while it can still come back for what it missed.
         """
         self.last_seq += 1
         message = make(self.last_seq)
         self._messages.append(message)
         if self.reader is not None:
-            if self.last_seq - self.reader.read > self._kept // 2:
+            if self.last_seq - self.reader.read > self.reader.behind + self._kept // 2:
                 self.reader.cut(CallAnnotateError(SLOW_READER))
             else:
                 self.reader.wake()
@@ -56,17 +59,19 @@ class Outbox:
 
     @property
     def first_seq(self) -> int:
-        """Of the first message that is kept."""
-        return self.last_seq - len(self._messages) + 1
+        """Of the first message that a connection may begin with."""
+        return self.last_seq - min(self._kept, len(self._messages)) + 1
 
     def keeps(self, after_seq: int) -> bool:
-        """Whether every message after this one is still there."""
+        """Whether a connection may begin after this one."""
         return self.first_seq - 1 <= after_seq <= self.last_seq
 
     def after(self, seq: int) -> LiveServerMessage | None:
-        """The message after this one; None where it has not been given yet. It has to be kept."""
+        """The message after this one; None where it has not been given yet. Raises SLOW_READER where it is gone."""
         if seq >= self.last_seq:
             return None
+        if seq < self.last_seq - len(self._messages):
+            raise CallAnnotateError(SLOW_READER)
         return self._messages[seq - self.last_seq]
 
     def rewrite(self, change: Callable[[LiveServerMessage], LiveServerMessage]) -> None:
@@ -82,6 +87,8 @@ class Reader(ObjectReceiveStream[LiveServerMessage]):
         self._outbox: Final = outbox
         self.read = read
         """Number of the last message that was taken."""
+        self.behind: Final = outbox.last_seq - read
+        """Messages that it had not read when it began."""
         self._changed = Event()
         self._end: tuple[int, LiveServerMessage | None, CallAnnotateError] | None = None
         """Of a connection that was given up: what it may read, what it is told then, and why."""
@@ -111,8 +118,6 @@ class Reader(ObjectReceiveStream[LiveServerMessage]):
                 if last is None:
                     raise failure
                 return last
-            if not self._outbox.keeps(self.read):
-                raise CallAnnotateError(SLOW_READER)
             message = self._outbox.after(self.read)
             if message is not None:
                 self.read += 1

@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
@@ -38,6 +38,7 @@ from runtime.live_session import LiveSession
 from runtime.metrics import Metrics
 from runtime.running import StageFailed
 from runtime.settings import Settings
+from runtime.volume import room_needed
 
 ACK: Final = 1.0
 """Seconds from one acknowledgement of audio to the next."""
@@ -50,10 +51,12 @@ log: Final = structlog.get_logger()
 class Call(Protocol):
     """See runtime.live_call.LiveCall."""
 
-    events: ObjectReceiveStream[LiveEvent]
-    progress: float
-    notices: tuple[Notice, ...]
-
+    @property
+    def events(self) -> ObjectReceiveStream[LiveEvent]: ...
+    @property
+    def progress(self) -> float: ...
+    @property
+    def notices(self) -> tuple[Notice, ...]: ...
     async def feed(self, data: bytes) -> None: ...
     async def flush(self, reason: FlushReason) -> None: ...
     def update(self, options: LiveOptions) -> None: ...
@@ -113,8 +116,12 @@ class LiveRun:
     async def _call(self, open_call: OpenCall) -> AnnotatedSpeech | None:
         """The call from its start to its end; a failure of it ends the session."""
         try:
-            async with open_call(self.spool, self._config.audio, options_of(self._config)) as call:
-                return await self._go_through(call)
+            with room_needed():
+                opened = open_call(self.spool, self._config.audio, options_of(self._config))
+                async with AsyncExitStack() as last, opened as call:
+                    # Closed last: the call must not find its reader gone before it is told to stop.
+                    last.push_async_callback(call.events.aclose)
+                    return await self._go_through(call)
         except CallAnnotateError as error:
             self._fail(error)
         except Exception as error:

@@ -19,9 +19,10 @@ from contracts.live import SessionClosing, SessionResume, SessionStart
 from contracts.live_errors import SESSION_EXPIRED, UNKNOWN_SESSION
 from runtime.call import metadata
 from runtime.engine import Engine
+from runtime.job_views import renamed
 from runtime.lane import Lane
 from runtime.live_admission import Admission
-from runtime.live_archive import OF_THE_DISK, LiveArchive
+from runtime.live_archive import LiveArchive
 from runtime.live_call import open_live_call
 from runtime.live_config import config_of, job_options
 from runtime.live_run import LiveRun, OpenCall
@@ -81,7 +82,17 @@ class LiveService:
         return self._admission.limit
 
     def admit(self) -> None:
-        """Raises SHUTTING_DOWN, TOO_MANY_SESSIONS or LIVE_OVERLOADED where a session need not even be asked for."""
+        """Raises SHUTTING_DOWN, TOO_MANY_SESSIONS or LIVE_OVERLOADED where nobody needs to connect.
+
+        While a session waits for its client, whoever connects may be that client.
+        """
+        if not any(session.detached_at is not None for session in self._running.values()):
+            self._admit()
+        elif self._stopping.is_set():
+            raise CallAnnotateError(SHUTTING_DOWN)
+
+    def _admit(self) -> None:
+        """The same for a new session."""
         if self._stopping.is_set():
             raise CallAnnotateError(SHUTTING_DOWN)
         try:
@@ -91,14 +102,17 @@ class LiveService:
             raise
 
     async def start(self, message: SessionStart) -> LiveSession:
-        """A new session, to be attached to with None. Raises INVALID_CONFIG, STORAGE_FULL, and as `admit`."""
+        """A new session, to be attached to with None.
+
+        Raises INVALID_CONFIG, STORAGE_FULL, SHUTTING_DOWN, TOO_MANY_SESSIONS or LIVE_OVERLOADED.
+        """
         await self._ready.wait()
-        self.admit()
+        self._admit()
         config = config_of(message, self._engine)
         session = LiveSession(str(uuid4()), config, self._engine, self._settings)
         try:
             spool = await self._archive.prepare(session.id, config)
-            self.admit()
+            self._admit()
         except BaseException:
             with CancelScope(shield=True):
                 await self._archive.forget(session.id)
@@ -178,21 +192,26 @@ class LiveService:
 
     async def _settle(self, run: LiveRun, speech: AnnotatedSpeech | None) -> None:
         """Keep or remove the audio, and tell the result where there is one."""
-        session, kept = run.session, False
+        session = run.session
         annotation = self._annotation(run, speech) if speech is not None else None
+        kept = False
         if session.config.save:
-            try:
-                await self._archive.keep(session.id, session.created_at, session.config, annotation)
-                kept = True
-            except CallAnnotateError as error:
-                log.warning("session_not_kept", code=error.fault.code, problem=error.message)
-                session.warn("not_saved", cause=error.message)
-                if error.fault in OF_THE_DISK:
-                    kept = True
-        if not kept:
+            kept = await self._keep(session, annotation)
+        else:
             await self._archive.forget(session.id)
         if annotation is not None:
             run.conclude(annotation, session.id if kept else None)
+
+    async def _keep(self, session: LiveSession, annotation: Annotation | None) -> bool:
+        """Make a job of the session; False where that cannot be, of which the client is told."""
+        try:
+            await self._archive.keep(session.id, session.created_at, session.config, annotation)
+        except CallAnnotateError as error:
+            told = renamed(error, f"session {session.id}")
+            log.warning("session_not_kept", code=told.fault.code, problem=told.message)
+            session.warn("not_saved", cause=told.message)
+            return False
+        return True
 
     def _annotation(self, run: LiveRun, speech: AnnotatedSpeech) -> Annotation:
         """The result as the file door gives it for the same audio."""

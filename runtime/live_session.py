@@ -91,6 +91,7 @@ class LiveSession:
         self.warnings: int = 0
         self.resumes: int = 0
         self._short_frames: int = 0
+        self._longest: Final = settings.live_max_session_s
         self._engine: Final = engine
         self.token: Final = secrets.token_urlsafe(24)
         """Secret: who has it may go on with the session."""
@@ -187,7 +188,7 @@ class LiveSession:
         self._check(connection)
         self._check_turn()
         arrived = self.config.audio.milliseconds(self.bytes_received + len(frame))
-        if arrived > 1000 * self.limits.max_session_s:
+        if arrived > 1000 * self._longest:
             self.stop_audio()
             raise CallAnnotateError(SESSION_TOO_LONG, max_allowed=self.limits.max_session_s)
         self.pace.check(arrived)

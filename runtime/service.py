@@ -101,8 +101,9 @@ class JobService:
         self._uploads: Final = Uploads(parts.volume, parts.settings)
         self._files: Final = CapacityLimiter(READERS)
         self._health: Final = HealthCheck(
-            parts.settings, parts.volume, parts.store, parts.engines, parts.queue, self.stopping.is_set
-        )
+            parts.settings, parts.volume, parts.store, parts.engines, parts.queue, self.stopping.is_set,
+            lambda: len(self.live.sessions),
+        )  # fmt: skip
 
     def upload(self, filename: str) -> AbstractAsyncContextManager[Upload]:
         """A place for a recording; what is not submitted is removed when the body is left. Raises STORAGE_FULL."""

@@ -154,6 +154,7 @@ class Client:
             self._session = await self.service.resume(resume)
         async with self._session.attach(last_seq) as connection, anyio.create_task_group() as tasks:
             tasks.start_soon(self._listen, connection)
+            await self.until(lambda: self.last_seq > 0)
             yield connection
             tasks.cancel_scope.cancel()
 

@@ -58,7 +58,7 @@ def echo(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def live(settings: Settings) -> Settings:
-    return msgspec.structs.replace(settings, live_sessions=4, live_speed_limit=1000.0)
+    return msgspec.structs.replace(settings, live_sessions=4, live_speed_limit=1e6)
 
 
 def spools(settings: Settings) -> list[Path]:
