@@ -17,8 +17,10 @@ from models.whisper_words import HeardWord, timed_words, token_starts
 
 LONGEST: Final = 30 * SAMPLE_RATE
 """Samples that the encoder takes at most."""
-DETECTION_SILENCE: Final = SAMPLE_RATE // 2
-"""Samples of silence after an utterance whose language is detected; more changes nothing."""
+DETECTION_SILENCE: Final = SAMPLE_RATE // 4
+"""Samples of silence at least after an utterance whose language is detected; more changes nothing."""
+DETECTION_GRAIN: Final = SAMPLE_RATE // 2
+"""Samples: for detection, utterances are filled up to multiples of it."""
 GRAIN: Final = 5 * SAMPLE_RATE // 2
 """Samples: utterances are filled up to multiples of it, so that many have the same length and share a batch."""
 BEAM: Final = 5
@@ -77,10 +79,13 @@ class Whisper:
         if len(self.languages) == 1:
             return probabilities + 1
         index = {f"<|{language}|>": n for n, language in enumerate(self.languages)}
-        for row, samples in zip(probabilities, utterances, strict=True):
-            encoded = self._encode(samples, len(samples) + DETECTION_SILENCE)
-            for token, score in self._model.detect_language(_storage(encoded))[0]:
-                row[index[token]] = score
+        lengths = [-(-(len(own) + DETECTION_SILENCE) // DETECTION_GRAIN) * DETECTION_GRAIN for own in utterances]
+        for length in sorted(set(lengths)):
+            numbers = [n for n, own in enumerate(lengths) if own == length]
+            encoded = np.concatenate([self._encode(utterances[n], length) for n in numbers])
+            for n, scores in zip(numbers, self._model.detect_language(_storage(encoded)), strict=True):
+                for token, score in scores:
+                    probabilities[n, index[token]] = score
         return probabilities
 
     def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:

@@ -7,6 +7,7 @@ speaks. Viterbi's path through it is what is spoken.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Final
 
 import numpy as np
@@ -32,6 +33,10 @@ class Languages:
         """Seconds of evidence for each language so far."""
         self._path: npt.NDArray[np.float64] = np.zeros(count)
         """Log-probability of the best path that ends in each language."""
+
+    def copy(self) -> "Languages":
+        """What is known now, untouched by what is heard later."""
+        return copy(self)
 
     def choose(
         self, probabilities: npt.NDArray[np.float64], durations: Sequence[float], changes: Sequence[float]
@@ -76,7 +81,7 @@ class Languages:
             belief = likelihood * share
             heard = weights @ (belief / belief.sum(axis=1, keepdims=True))
             share = _shares(self._seen + heard)
-        self._seen += heard
+        self._seen = self._seen + heard
         return share
 
 

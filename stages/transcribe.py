@@ -1,12 +1,13 @@
 """Writes down what is said: parts of a call in windows through Whisper, with times and confidences for every word."""
 
+import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from anyio import CapacityLimiter, create_task_group, to_thread
+from anyio import CapacityLimiter, Semaphore, create_task_group, to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from contracts.audio import SAMPLE_RATE
@@ -21,9 +22,9 @@ from stages.windows import Window, pack, place
 GATHERED: Final = 180 * SAMPLE_RATE
 """Samples of one channel's speech that are gathered before any is decoded: enough to fill the windows of several
 languages, and to have windows of similar length for a batch."""
-BATCH: Final = 40 * SAMPLE_RATE
+BATCH: Final = 60 * SAMPLE_RATE
 """Samples of a batch at most, with the silence that is added: bounds memory and lateness."""
-DETECTED: Final = 9 * SAMPLE_RATE
+DETECTED: Final = 4 * SAMPLE_RATE
 """Samples of a part by which its language is detected; more changes nothing."""
 SILENCE: Final = 3 * SAMPLE_RATE
 """Samples of silence after a window."""
@@ -37,7 +38,21 @@ web address that takes long to spell leaves such a stretch too."""
 RETRIED: Final = SAMPLE_RATE // 2
 """Samples of a part at least that is heard again alone: of less, Whisper makes up a greeting."""
 
+TOGETHER: Final = 2
+"""Windows that are heard again in a batch."""
+
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, eq=False)
+class Doubt:
+    """A part that is to be heard again, alone."""
+
+    window: Window
+    least: float = -math.inf
+    """Log-probability that is needed for it to be trusted."""
+    passed_over: bool = False
+    """It lies within a part of which something else was understood."""
 
 
 @dataclass(frozen=True)
@@ -59,46 +74,74 @@ class Transcribe:
         return self.model.languages[0] if len(self.model.languages) == 1 else self.language
 
     async def run(self, receive: ObjectReceiveStream[SpeechRegion], send: ObjectSendStream[Transcript]) -> None:
-        """Gather each channel's parts; send the transcripts in the order of their ends within what is gathered."""
+        """Gather each channel's parts; send the transcripts in the order of their ends within what is gathered.
+
+        While windows are heard, more is gathered and its languages are told, so that no thread has to wait.
+        """
         gathered: dict[int, list[Part]] = {}
         languages: dict[int, Languages] = {}
-        async for region in receive:
-            own = gathered.setdefault(region.channel, [])
-            known = languages.setdefault(region.channel, Languages(len(self.model.languages)))
-            own.extend(parts(region))
-            if sum(len(part.samples) for part in own) >= GATHERED:
-                await self._write(own, known, send)
-                own.clear()
-        for channel, own in sorted(gathered.items()):
-            if own:
-                await self._write(own, languages[channel], send)
+        one = Semaphore(1)
+        async with create_task_group() as tasks:
 
-    async def _write(self, own: list[Part], known: Languages, send: ObjectSendStream[Transcript]) -> None:
-        """Transcribe the gathered parts of one channel."""
+            async def start(own: list[Part], known: Languages) -> None:
+                windows = await self._windows(own, known)
+                await one.acquire()
+                tasks.start_soon(self._write, windows, known.copy(), send, one)
+
+            async for region in receive:
+                own = gathered.setdefault(region.channel, [])
+                own.extend(parts(region))
+                if sum(len(part.samples) for part in own) >= GATHERED:
+                    gathered[region.channel] = []
+                    await start(own, languages.setdefault(region.channel, Languages(len(self.model.languages))))
+            for channel, own in sorted(gathered.items()):
+                if own:
+                    await start(own, languages.setdefault(channel, Languages(len(self.model.languages))))
+
+    async def _windows(self, own: list[Part], known: Languages) -> list[Window]:
+        """The gathered parts of one channel, packed into windows of one language each."""
         languages = [self._language or ""] * len(own)
         if self._language is None:
             own, languages = await self._detect([piece for part in own for piece in pieces(part)], known)
+        return pack(own, languages)
+
+    async def _write(
+        self, windows: list[Window], known: Languages, send: ObjectSendStream[Transcript], one: Semaphore
+    ) -> None:
+        """Transcribe the windows of one channel; then let the next ones be heard."""
         written: list[Transcript] = []
-        again: list[Window] = []
-        passed_over: list[Part] = []
-        windows = pack(own, languages)
-        for window, found in zip(windows, await self._hear(windows, SILENCE), strict=True):
-            for alone, transcript in zip(window.each(), transcripts(window, found), strict=True):
-                # The decoder leaves a part out now and then, above all the last one.
-                if trusted(found, len(window)) and transcript.words:
-                    passed_over += skipped(alone.parts[0], transcript.words)
-                    written.append(transcript)
-                elif len(alone) >= RETRIED:
-                    again.append(alone)
-        for window, found in zip(again, await self._hear(again, LONG_SILENCE), strict=True):
-            written += transcripts(window, found) if trusted(found, len(window)) else []
-        over = await self._alone(passed_over, known)
-        for window, found in zip(over, await self._hear(over, LONG_SILENCE), strict=True):
-            if trusted(found, len(window)) and found.log_probability >= SURE:
-                written = [without(transcript, window.parts[0]) for transcript in written]
-                written += transcripts(window, found)
+        doubts: list[Doubt] = []
+        resolved: list[tuple[Doubt, list[Transcript]]] = []
+
+        async def hear(numbers: list[int]) -> None:
+            chosen = [windows[n] for n in numbers]
+            for window, found in zip(chosen, await self._heard(chosen, SILENCE), strict=True):
+                understood, open_questions = judged(window, found)
+                written.extend(understood)
+                doubts.extend(open_questions)
+            while len(doubts) >= TOGETHER:
+                tasks.start_soon(hear_again, [doubts.pop() for _ in range(TOGETHER)])
+
+        async def hear_again(chosen: list[Doubt]) -> None:
+            again = await self._told(chosen, known)
+            for doubt, window, found in zip(chosen, again, await self._heard(again, LONG_SILENCE), strict=True):
+                if trusted(found, len(window)) and found.log_probability >= doubt.least:
+                    resolved.append((doubt, transcripts(window, found)))
+
+        async with create_task_group() as tasks:
+            async with create_task_group() as first:
+                for numbers in batches([filled(len(window), SILENCE) for window in windows]):
+                    first.start_soon(hear, numbers)
+            if doubts:
+                tasks.start_soon(hear_again, doubts)
+        # In the order of time, whichever thread was the first.
+        for doubt, own in sorted(resolved, key=lambda pair: pair[0].window.parts[0].start):
+            if doubt.passed_over:
+                written = [without(transcript, doubt.window.parts[0]) for transcript in written]
+            written += own
         for transcript in sorted(written, key=lambda transcript: transcript.end_time):
             await send.send(transcript)
+        one.release()
 
     async def _detect(self, cut: list[Part], known: Languages) -> tuple[list[Part], list[str]]:
         """Tell the language of each piece, and join what belongs together."""
@@ -106,14 +149,14 @@ class Transcribe:
         chosen = known.choose(await self._probabilities(cut), durations, [piece.change for piece in cut])
         return joined(cut, [self.model.languages[n] for n in chosen])
 
-    async def _alone(self, own: list[Part], known: Languages) -> list[Window]:
-        """A window for each part, in the language of its own sound."""
-        if not own:
-            return []
-        if self._language is not None:
-            return [Window(self._language, (part,)) for part in own]
-        chosen = known.alone(await self._probabilities(own))
-        return [Window(self.model.languages[n], (part,)) for n, part in zip(chosen, own, strict=True)]
+    async def _told(self, doubts: list[Doubt], known: Languages) -> list[Window]:
+        """Their windows; what was passed over is taken for the language of its own sound."""
+        over = [doubt.window for doubt in doubts if doubt.passed_over]
+        if self._language is not None or not over:
+            return [doubt.window for doubt in doubts]
+        found = known.alone(await self._probabilities([window.parts[0] for window in over]))
+        told = (self.model.languages[n] for n in found)
+        return [replace(doubt.window, language=next(told)) if doubt.passed_over else doubt.window for doubt in doubts]
 
     async def _probabilities(self, own: list[Part]) -> npt.NDArray[np.float64]:
         """Of each of the model's languages for each part: float64 (parts, languages)."""
@@ -121,12 +164,11 @@ class Transcribe:
         groups = batches([filled(len(part), 0) for part in samples])
         return np.stack(await self._all(lambda group: self.model.detect([samples[n] for n in group]), groups))
 
-    async def _hear(self, windows: list[Window], silence: int) -> list[Heard]:
-        def batch(numbers: list[int]) -> list[Heard]:
-            chosen = [windows[n] for n in numbers]
-            return self.model.hear([own.samples() for own in chosen], [own.language for own in chosen], silence)
-
-        return await self._all(batch, batches([filled(len(window), silence) for window in windows]))
+    async def _heard(self, windows: list[Window], silence: int) -> list[Heard]:
+        """What is heard of a batch of windows, which are of one length when filled with this silence."""
+        samples = [window.samples() for window in windows]
+        languages = [window.language for window in windows]
+        return await to_thread.run_sync(self.model.hear, samples, languages, silence, limiter=self.limiter)
 
     async def _all(self, work: Callable[[list[int]], Iterable[R]], groups: list[list[int]]) -> list[R]:
         """Do the work for each group of numbers in threads; the results in the order of their numbers.
@@ -154,6 +196,21 @@ def batches(lengths: Sequence[int]) -> list[list[int]]:
         else:
             grouped.append([n])
     return grouped
+
+
+def judged(window: Window, found: Heard) -> tuple[list[Transcript], list[Doubt]]:
+    """What was understood of a window, part by part, and what is to be heard again."""
+    understood: list[Transcript] = []
+    doubts: list[Doubt] = []
+    for alone, transcript in zip(window.each(), transcripts(window, found), strict=True):
+        # The decoder leaves a part out now and then, above all the last one.
+        if trusted(found, len(window)) and transcript.words:
+            over = skipped(alone.parts[0], transcript.words)
+            doubts += [Doubt(Window(window.language, (part,)), SURE, passed_over=True) for part in over]
+            understood.append(transcript)
+        elif len(alone) >= RETRIED:
+            doubts.append(Doubt(alone))
+    return understood, doubts
 
 
 def trusted(found: Heard, samples: int) -> bool:

@@ -63,3 +63,11 @@ def test_a_part_for_itself_is_in_a_language_of_the_call_unless_its_sound_says_ot
     sure = np.array([[0.98, 0.01, 0.01], [0.01, 0.98, 0.01]] * 5)
     known.choose(sure, [3.0] * 10, [0.9] * 10)
     assert known.alone(np.array([[0.30, 0.25, 0.45], [0.01, 0.98, 0.01], [0.0, 0.0, 1.0]])) == [0, 1, 2]
+
+
+def test_a_copy_does_not_learn_what_is_heard_later() -> None:
+    known = Languages(3)
+    known.choose(np.array([[0.98, 0.01, 0.01]] * 5), [3.0] * 5, [0.9] * 5)
+    then, doubtful = known.copy(), np.array([[0.3, 0.4, 0.3]])
+    known.choose(np.array([[0.01, 0.98, 0.01]] * 20), [3.0] * 20, [0.9] * 20)
+    assert (then.alone(doubtful), known.alone(doubtful)) == ([0], [1])

@@ -173,6 +173,23 @@ async def test_the_first_words_come_before_the_last_region_is_known() -> None:
             tasks.cancel_scope.cancel()
 
 
+async def test_the_languages_of_what_follows_are_told_while_windows_are_heard() -> None:
+    told = Event()
+
+    class Waiting(Scripted):
+        def detect(self, utterances: Sequence[Samples]) -> npt.NDArray[np.float64]:
+            if any(samples.max() == 2 for samples in utterances):
+                told.set()
+            return super().detect(utterances)
+
+        def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
+            assert told.wait(60)
+            return super().hear(utterances, languages, silence)
+
+    regions = [region(10 * n, 9, 1 if n < 21 else 2) for n in range(25)]
+    assert spoken(await transcribed(Waiting(), regions, tokens=16)) == ["1"] * 21 + ["2"] * 4
+
+
 async def test_the_order_in_which_the_channels_arrive_makes_no_difference() -> None:
     left = [region(8 * n, 4, n, channel=0) for n in range(1, 60)]
     right = [region(8 * n + 5, 2, -n, channel=1) for n in range(1, 60)]
@@ -209,7 +226,7 @@ async def test_a_failure_of_the_model_reaches_the_caller() -> None:
         def _hear(self, _: Samples) -> Heard:
             raise RuntimeError("broken weights")
 
-    with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="broken weights")):
+    with pytest.RaisesGroup(pytest.RaisesExc(RuntimeError, match="broken weights"), flatten_subgroups=True):
         await transcribed(Broken(), [region(0, 2, 1)])
 
 
@@ -271,6 +288,15 @@ def test_what_is_heard_of_an_utterance_does_not_depend_on_its_batch(
     assert together == [
         whisper.hear([samples], [language], LONGEST)[0] for samples, language in zip(utterances, languages, strict=True)
     ]
+
+
+def test_the_language_of_an_utterance_does_not_depend_on_its_batch(
+    whisper: Whisper, call: tuple[list[SpeechRegion], list[str]]
+) -> None:
+    utterances = [own.samples[: 4 * SAMPLE_RATE] for own in call[0]]
+    together = whisper.detect(utterances)
+    assert np.array_equal(together, np.concatenate([whisper.detect([samples]) for samples in utterances]))
+    assert {whisper.languages[n] for n in together.argmax(axis=1)} >= set(call[1])
 
 
 def test_an_utterance_is_filled_with_the_silence_asked_for_to_a_common_length() -> None:
