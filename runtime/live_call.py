@@ -164,6 +164,7 @@ class LiveCall:
         """End the events, whatever happened."""
         with CancelScope(shield=True):
             await self._events.aclose()
+            await self.events.aclose()
             await self._send.aclose()
 
 

@@ -41,8 +41,9 @@ WAVERING: Final = 3
 """Frames by which the end of speech may move from one look to the next and still be the same."""
 MARGIN: Final = 24
 """Frames (0.4 s) of audio at most that belong to an utterance beside its speech."""
-GROWTH: Final = 24
-"""Frames (0.4 s) by which an utterance has grown when it is told of again."""
+GROWTH: Final = (27, 18, 27)
+"""Frames (0.5, 0.3, 0.5 s) by which an utterance has grown when it is told of for the first time, the second time and
+from then on: two hypotheses have to agree before the first word is shown."""
 SETTLED: Final = 30
 """Frames (0.5 s) that must follow a change of speakers before it is believed."""
 LONGEST: Final = 830
@@ -88,6 +89,8 @@ class Activity:
         """What was told when speech paused, as long as nobody went on."""
         self._told = 0
         """Frame up to which the utterance was told of as it grew."""
+        self._times = 0
+        """That it was told of."""
         self._doubt = 0
         """Frame of a change of speakers that the window before saw, or 0."""
 
@@ -132,7 +135,7 @@ class Activity:
         """Whether the network has to look: not at silence, and less often while nothing may end."""
         if self._begin is None:
             return self._loud()
-        return self._draft is not None or self._steps % 2 == 0
+        return self._draft is not None or self._times < 2 or self._steps % 2 == 0
 
     def _window(self, beyond: int) -> Samples:
         """The last SIGHT, with silence where the stream has nothing."""
@@ -189,7 +192,7 @@ class Activity:
     def _start(self, begin: int, lead: int) -> None:
         self._count, self._marks = self._count[begin - self._done :], self._marks[begin - self._done :]
         self._begin = self._done = self._told = begin
-        self._lead, self._draft, self._doubt = lead, None, 0
+        self._lead, self._draft, self._doubt, self._times = lead, None, 0, 0
 
     def _follow(self, begin: int, flushed: FinalReason | None) -> list[Event]:
         """What becomes of the utterance that goes on."""
@@ -209,8 +212,9 @@ class Activity:
         told = None
         if silence >= DRAFT and self._draft is None:
             told = self._draft = self._utterance("pausing", begin, last)
-        elif silence < DRAFT and last - self._told >= GROWTH:
-            told, self._told = self._utterance("growing", begin, last), last
+        elif silence < DRAFT and last - self._told >= GROWTH[min(self._times, len(GROWTH) - 1)]:
+            told = self._utterance("growing", begin, last)
+            self._told, self._times = last, self._times + 1
         return [told] if told else []
 
     def _utterance(self, state: Literal["growing", "pausing"], begin: int, last: int, trail: int = MARGIN) -> Utterance:

@@ -1,19 +1,22 @@
 """Tells who says each utterance of a live call, and tells it anew where comparing all voices shows it was wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
+from contracts.audio import FRAME_STEP
 from contracts.live_speech import Final as FinalText
 from contracts.live_speech import Flushed, LiveEvent, LiveOptions, Relabelled
 from contracts.live_stages import Flush, Utterance, Written
 from models.networks import VoiceprintNetwork
-from models.voiceprint import SIZE
-from stages.embed import batches, features_of, pieces, windows
+from models.voiceprint import SIZE, filterbank
+from stages.clustering import Vectors
+from stages.embed import HOP, SHORTEST, WINDOW, pieces
 from stages.live_speakers import Prints, Speakers, seconds_of
 from stages.live_work import Priority, Worker
 
@@ -22,10 +25,13 @@ AGAIN: Final = 15.0
 AGAIN_SHARE: Final = 0.1
 """The same as a share of the stream so far: the work grows with the call, its rate does not."""
 
+KEPT: Final = 8
+"""Utterances of a channel whose voiceprints are kept until their text has come."""
+
 
 @dataclass(frozen=True)
 class TellApart:
-    """Takes the voiceprints of an utterance as soon as its speaker pauses, so that they keep no final waiting."""
+    """Takes the voiceprints of an utterance while it grows, so that they keep no final waiting."""
 
     model: VoiceprintNetwork
     worker: Worker = field(repr=False)
@@ -36,15 +42,16 @@ class TellApart:
     ) -> None:
         """Send everything that the client is told. A Flush comes twice: from who hears, and behind all text."""
         speakers = Speakers()
-        drafts: dict[int, tuple[Utterance, Prints]] = {}
+        prints: _Taken = {}
         again, flushes = AGAIN, 0
         async for item in receive:
             if isinstance(item, Utterance):
-                if item.state == "pausing" and self.options().diarize:
-                    drafts[item.channel] = item, await self._prints(item)
+                if item.state != "complete" and self.options().diarize:
+                    await self._take(item, prints)
             elif isinstance(item, Written):
-                prints = await self._known(item.utterance, drafts)
-                await send.send(_final(item, speakers.tell(item.number, prints)))
+                if self.options().diarize:
+                    await self._take(item.utterance, prints)
+                await send.send(_final(item, speakers.tell(item.number, _known(item.utterance, prints))))
                 now = item.utterance.end_time
                 if self.options().diarize and now >= again:
                     again = now + max(AGAIN, AGAIN_SHARE * now)
@@ -57,29 +64,54 @@ class TellApart:
             else:
                 await send.send(item)
 
-    async def _known(self, utterance: Utterance, drafts: dict[int, tuple[Utterance, Prints]]) -> Prints:
-        """The voiceprints that were taken when the speaker paused, or new ones."""
-        if not self.options().diarize:
-            return Prints(utterance.channel, np.zeros((0, SIZE), np.float32), np.zeros(0))
-        draft, prints = drafts.get(utterance.channel, (None, None))
-        if draft is None or prints is None or draft.samples is not utterance.samples:
-            return await self._prints(utterance)
-        return prints
+    async def _take(self, utterance: Utterance, prints: "_Taken") -> None:
+        """Take the voiceprints of an utterance that are not there yet."""
+        known = prints.setdefault((utterance.channel, utterance.number), {})
+        missing = [span for span in spans_of(utterance) if span not in known]
+        if utterance.state == "growing":
+            missing = [span for span in missing if span[1] - span[0] == WINDOW]
+        if missing:
+            vectors = await self.worker.run(Priority.VOICEPRINT, lambda: prints_of(utterance, missing, self.model))
+            known.update(zip(missing, vectors, strict=True))
+        for channel, number in list(prints):
+            if channel == utterance.channel and number <= utterance.number - KEPT:
+                del prints[channel, number]
 
-    async def _prints(self, utterance: Utterance) -> Prints:
-        """Voiceprints of where one speaks, 1.5 s each."""
-        return await self.worker.run(Priority.VOICEPRINT, lambda: prints_of(utterance, self.model))
+
+_Taken = dict[tuple[int, int], dict[tuple[int, int], npt.NDArray[np.float32]]]
+"""Channel and number of an utterance -> span of frames, counted from its start -> voiceprint (192,)."""
 
 
-def prints_of(utterance: Utterance, model: VoiceprintNetwork) -> Prints:
-    """The voiceprints of an utterance; blocks."""
-    spans = [span for piece in pieces(utterance.speakers, utterance.changes) for span in windows(*piece)]
+def spans_of(utterance: Utterance) -> list[tuple[int, int]]:
+    """Spans of frames for voiceprints: a window every HOP where one speaks, and one that ends where they stop.
+
+    All but the last of each piece stay the same while the utterance grows.
+    """
+    spans: list[tuple[int, int]] = []
+    for start, stop in pieces(utterance.speakers, utterance.changes):
+        if stop - start < SHORTEST:
+            continue
+        starts = range(start, stop - WINDOW, HOP)
+        spans += [(first, first + WINDOW) for first in starts]
+        spans.append((max(start, stop - WINDOW), stop))
+    return spans
+
+
+def prints_of(utterance: Utterance, spans: Sequence[tuple[int, int]], model: VoiceprintNetwork) -> Vectors:
+    """The voiceprints of these spans, (spans, 192); blocks."""
     vectors = np.zeros((len(spans), SIZE), np.float32)
-    if spans:
-        features = features_of(utterance.speech, spans)
-        for batch in batches(features):
-            vectors[batch] = model.embed(np.stack([features[index] for index in batch]))
-    return Prints(utterance.channel, vectors, seconds_of(spans))
+    for n, (start, stop) in enumerate(spans):
+        features = filterbank(utterance.speech[start * FRAME_STEP : stop * FRAME_STEP])
+        vectors[n] = model.embed(features[None])[0]
+    return vectors
+
+
+def _known(utterance: Utterance, prints: _Taken) -> Prints:
+    """The voiceprints of an utterance that were taken; none where voices are not told apart."""
+    vectors = prints.get((utterance.channel, utterance.number), {})
+    spans = [span for span in spans_of(utterance) if span in vectors]
+    stacked = np.stack([vectors[span] for span in spans]) if spans else np.zeros((0, SIZE), np.float32)
+    return Prints(utterance.channel, stacked, seconds_of(spans))
 
 
 def _final(item: Written, speaker: int) -> FinalText:
