@@ -16,7 +16,14 @@ from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
-from contracts.errors import INVALID_OPTION, LIVE_ENDED, LIVE_LOST, LIVE_UNREACHABLE, CallAnnotateError
+from contracts.errors import (
+    INVALID_OPTION,
+    LIVE_ENDED,
+    LIVE_LOST,
+    LIVE_UNREACHABLE,
+    SHUTTING_DOWN,
+    CallAnnotateError,
+)
 from contracts.jobs import ErrorBody
 from contracts.live import (
     AudioAck,
@@ -222,10 +229,7 @@ class LiveClient:
         if fatal is not None:
             return self._failed(fatal, opened)
         await socket.wait_closed()
-        cause = f"code {socket.close_code} {socket.close_reason or ''}".strip()
-        if self._session is None:
-            raise CallAnnotateError(LIVE_UNREACHABLE, url=self.url, cause=cause)
-        return Broken(cause)
+        return Broken(f"code {socket.close_code} {socket.close_reason or ''}".strip())
 
     async def _say_hello(self, socket: ClientConnection) -> None:
         hello: SessionStart | SessionResume = self._start
@@ -293,6 +297,8 @@ class LiveClient:
 
     def _failed(self, error: LiveError, opened: bool) -> Broken:
         """What a fatal error means. Raises LIVE_LOST or LIVE_ENDED where that is the end."""
+        if error.code == SHUTTING_DOWN.code:
+            return Broken(error.code, 1.0)
         if self._session is not None and not opened:
             if error.code in GONE:
                 raise CallAnnotateError(LIVE_LOST, url=self.url, cause=error.message)
