@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import IO, Final, Protocol
 
 import click
 import msgspec
@@ -17,6 +17,7 @@ from contracts.live import (
     TranscriptFinal,
     TranscriptPartial,
 )
+from contracts.live_errors import WRONG_ORDER
 
 
 class View(Protocol):
@@ -85,21 +86,24 @@ class Lines:
                     yield f"   now {who}: {', '.join(told)}"
             case LiveWarning():
                 yield f"callannotate: warning: {message.message}"
-            case LiveError():
+            # An audio.end that is sent again over a new connection, since nobody knows whether it arrived.
+            case LiveError() if message.code != WRONG_ORDER.code:
                 yield f"callannotate: {message.message}"
 
 
 class Screen(Lines):
     """The same, above the partials, which change in place."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: IO[str] | None = None) -> None:
+        """:param file: a terminal; standard error where it is None"""
         super().__init__()
         from rich.console import Console
         from rich.live import Live
         from rich.text import Text
 
         self._text: Final = Text
-        self._live: Final = Live(console=Console(stderr=True), auto_refresh=False, transient=True)
+        console = Console(stderr=True) if file is None else Console(file=file, force_terminal=True, width=80)
+        self._live: Final = Live(console=console, auto_refresh=False, transient=True)
         self._partials: Final[dict[str, TranscriptPartial]] = {}
         self._progress: str = ""
 
