@@ -48,8 +48,8 @@ class Lane:
 
     @property
     def wait(self) -> float:
-        """Seconds that finals waited for their turn of late."""
-        return self._wait.mean()
+        """Seconds that finals waited for their turn of late; goes to 0 where none comes."""
+        return self._wait.mean(perf_counter())
 
     @contextmanager
     def session(self) -> Iterator[None]:
@@ -123,9 +123,10 @@ class _Average:
         self._fade(now)
         return self._total / REMEMBERED
 
-    def mean(self) -> float:
-        """Seconds of one note."""
-        return self._total / self._count if self._count > 1e-6 else 0.0
+    def mean(self, now: float) -> float:
+        """Seconds of one note, and less the longer there was none."""
+        self._fade(now)
+        return self._total / max(self._count, 1.0)
 
     def _fade(self, now: float) -> None:
         kept = math.exp((self._at - now) / REMEMBERED)
