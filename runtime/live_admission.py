@@ -7,21 +7,20 @@ from contracts.live_errors import LIVE_OVERLOADED, TOO_MANY_SESSIONS
 from runtime.settings import Settings
 from runtime.speed import Speed
 
-COST: Final = 2.5
-"""Times that a live session computes as much as a job with the same audio: the annotation and, beside it, the lane."""
-SHARE: Final = 0.8
+COST: Final = 2.0
+"""Times that a live session computes as much as a job with the same audio, partials aside, which come when there is
+time: the annotation, and beside it the live lane."""
+SHARE: Final = 0.9
 """Of the time that the machine may be at work for live sessions."""
-BUSY: Final = 0.9
-"""Load of the live lane from which on nobody more is let in, whatever the measured speed says."""
 LATE: Final = 1.0
 """Seconds that finals wait for their turn, from which on nobody more is let in."""
-TYPICAL: Final = 60.0
-"""Seconds of audio that the speed is asked for."""
+BUSY: Final = 0.5
+"""Load of the live lane below which what finals waited for is over."""
 RETRY_AFTER: Final = 10
 """Seconds after which it is worth while to ask again."""
 
 
-class Load(Protocol):
+class Busy(Protocol):
     """See runtime.lane.Lane."""
 
     @property
@@ -36,7 +35,7 @@ class Load(Protocol):
 class Admission:
     """The limit of sessions, and whether the machine keeps up."""
 
-    def __init__(self, settings: Settings, lane: Load, speed: Speed) -> None:
+    def __init__(self, settings: Settings, lane: Busy, speed: Speed) -> None:
         self._settings: Final = settings
         self._lane: Final = lane
         self._speed: Final = speed
@@ -46,16 +45,13 @@ class Admission:
         """Sessions at once: the setting, or what the measured speed allows, at least one."""
         if self._settings.live_sessions is not None:
             return self._settings.live_sessions
-        takes = self._speed.estimate(self._settings.model, TYPICAL)
-        return 1 if not takes else max(1, int(SHARE * TYPICAL / (COST * takes)))
+        takes = self._speed.best(self._settings.model)
+        return 1 if not takes else max(1, int(SHARE / (COST * takes)))
 
     def check(self, running: int) -> None:
         """Raises TOO_MANY_SESSIONS or LIVE_OVERLOADED; `running`: the sessions that there are."""
         if running >= self.limit:
             raise CallAnnotateError(TOO_MANY_SESSIONS, limit=self.limit, retry_after=RETRY_AFTER)
-        if running and self._lane.load > BUSY:
-            cause = f"it is busy {100 * self._lane.load:.0f} % of the time"
-            raise CallAnnotateError(LIVE_OVERLOADED, cause=cause, retry_after=RETRY_AFTER)
-        if running and self._lane.wait > LATE:
+        if running and self._lane.wait > LATE and self._lane.load > BUSY:
             cause = f"finals wait {self._lane.wait:.1f} s for their turn"
             raise CallAnnotateError(LIVE_OVERLOADED, cause=cause, retry_after=RETRY_AFTER)

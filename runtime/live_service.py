@@ -38,6 +38,9 @@ REMEMBERED: Final = 1000
 FAREWELL: Final = 1.0
 """Seconds that clients have left when the server stops."""
 
+SILENT: Final = 2.0
+"""Seconds without audio or a message after which a client may have lost its connection before we know of it."""
+
 log: Final = structlog.get_logger()
 
 
@@ -84,9 +87,10 @@ class LiveService:
     def admit(self) -> None:
         """Raises SHUTTING_DOWN, TOO_MANY_SESSIONS or LIVE_OVERLOADED where nobody needs to connect.
 
-        While a session waits for its client, whoever connects may be that client.
+        While a session has not heard from its client, whoever connects may be that client.
         """
-        if not any(session.detached_at is not None for session in self._running.values()):
+        now = time.monotonic()
+        if not any(now > session.heard_at + SILENT or session.detached_at for session in self._running.values()):
             self._admit()
         elif self._stopping.is_set():
             raise CallAnnotateError(SHUTTING_DOWN)

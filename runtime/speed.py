@@ -61,6 +61,16 @@ class Speed:
         audio = sum(length + OVERHEAD for length, _ in jobs)
         return (duration + OVERHEAD) * sum(elapsed for _, elapsed in jobs) / audio
 
+    def best(self, model: str) -> float | None:
+        """Seconds that a second of audio took when the machine had little else to do; None where nothing was measured.
+
+        Other jobs and live sessions slow a job down, and that says nothing of the machine: the fastest one counts.
+        """
+        jobs = list(self._jobs.get(model) or [job for known in self._jobs.values() for job in known])
+        if jobs:
+            return min(elapsed / (length + OVERHEAD) for length, elapsed in jobs)
+        return None if self._guess is None else self._guess[1] / SPEECH / self._guess[0]
+
     @property
     def known(self) -> bool:
         """Whether there was any job."""

@@ -190,40 +190,32 @@ async def maybe(answer: object) -> None:
 
 
 @dataclasses.dataclass
-class Busy:
-    """A lane that is as busy as it is told."""
+class Lane:
+    """Finals wait as long for their turn as it is told."""
 
-    load: float = 0.0
     wait: float = 0.0
+    load: float = 1.0
 
 
 def test_the_measured_speed_says_how_many_sessions_there_may_be(settings: Settings) -> None:
-    speed, lane = Speed(), Busy()
-    admission = Admission(settings, lane, speed)
-    assert admission.limit == 1
-    limits = []
-    for elapsed in (1.0, 4.0, 60.0):
-        speed.learn(settings.model, 60.0 + 0.0, elapsed)
-        limits.append(Admission(settings, lane, fresh(settings, elapsed)).limit)
-    assert limits == sorted(limits, reverse=True)
-    assert limits[0] > limits[1] > 1
-    assert limits[-1] == 1
-
-
-def fresh(settings: Settings, elapsed: float) -> Speed:
-    """A machine that takes so long for a minute."""
     speed = Speed()
-    speed.learn(settings.model, 60.0, elapsed)
-    return speed
+    admission = Admission(settings, Lane(), speed)
+    assert admission.limit == 1
+    speed.guess(10.0, 2.0)
+    assert admission.limit == 4
+    for elapsed, limit in ((60.0, 1), (12.2, 2), (3.05, 9), (60.0, 9)):
+        speed.learn(settings.model, 60.0, elapsed)
+        assert admission.limit == limit
 
 
-@pytest.mark.parametrize("lane", [Busy(load=0.95), Busy(wait=2.0)])
-def test_nobody_more_is_let_in_while_the_machine_does_not_keep_up(settings: Settings, lane: Busy) -> None:
-    admission = Admission(msgspec.structs.replace(settings, live_sessions=4), lane, Speed())
+def test_nobody_more_is_let_in_while_finals_have_to_wait(settings: Settings) -> None:
+    admission = Admission(msgspec.structs.replace(settings, live_sessions=4), Lane(2.0), Speed())
     admission.check(0)
     with pytest.raises(CallAnnotateError) as caught:
         admission.check(1)
     assert caught.value.fault is LIVE_OVERLOADED
+    idle = Lane(2.0, 0.1)  # that was some time ago
+    Admission(msgspec.structs.replace(settings, live_sessions=4), idle, Speed()).check(1)
 
 
 async def test_a_volume_without_room_opens_no_session(live: Settings, engine: Engine) -> None:

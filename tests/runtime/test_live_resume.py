@@ -325,6 +325,9 @@ async def test_a_session_that_waits_for_its_client_lets_everybody_knock(live: Se
             with pytest.raises(CallAnnotateError):
                 service.live.admit()
         service.live.admit()
+        async with client.connected():
+            client.session.heard_at -= 2.0  # its connection may be dead without our knowing
+            service.live.admit()
         with pytest.raises(CallAnnotateError) as caught:
             await service.live.start(START)
         assert caught.value.fault.code == "TOO_MANY_SESSIONS"
