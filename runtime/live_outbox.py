@@ -6,7 +6,7 @@ new connection begins where the client says that it stopped. At most one connect
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 from anyio import EndOfStream, Event
 from anyio.abc import ObjectReceiveStream
@@ -14,8 +14,6 @@ from anyio.lowlevel import checkpoint
 
 from contracts.errors import SLOW_READER, CallAnnotateError
 from contracts.live import LiveServerMessage
-
-M = TypeVar("M", bound=LiveServerMessage)
 
 
 class Outbox:
@@ -35,20 +33,20 @@ class Outbox:
         """What the session ended with, where it did not end well; every reader gets it after the last message."""
         self.reader: Reader | None = None
 
-    def put(self, make: Callable[[int], M]) -> M:
-        """Add the message that `make` makes of its number.
+    def put(self, make: Callable[[int], LiveServerMessage]) -> None:
+        """Add the message that `make` makes of its number; after the last message nothing is added.
 
         A reader that does not keep up is given up while it can still come back for what it missed.
         """
+        if self.closed:
+            return
         self.last_seq += 1
-        message = make(self.last_seq)
-        self._messages.append(message)
+        self._messages.append(make(self.last_seq))
         if self.reader is not None:
             if self.last_seq - self.reader.read > self.reader.behind + self._kept // 2:
                 self.reader.cut(CallAnnotateError(SLOW_READER))
             else:
                 self.reader.wake()
-        return message
 
     def close(self, failure: CallAnnotateError | None = None) -> None:
         """Say that no message follows; only the first call counts."""

@@ -31,6 +31,7 @@ from contracts.live_audio import AudioFormat
 from contracts.live_errors import SESSION_EXPIRED, SESSION_TOO_LONG
 from contracts.live_speech import Degraded, Flushed, FlushReason, LiveEvent, LiveOptions, Partial
 from contracts.live_speech import Final as FinalText
+from runtime.job_views import renamed
 from runtime.live_config import options_of
 from runtime.live_inbox import Reconfigure, Task
 from runtime.live_messages import Make, message_of
@@ -102,15 +103,12 @@ class LiveRun:
 
     async def run(self, open_call: OpenCall) -> AnnotatedSpeech | None:
         """What was said, once the audio has ended; None where the session ended otherwise, of which it is told."""
-        try:
-            with self._scope:
-                async with create_task_group() as tasks:
-                    tasks.start_soon(self._watch)
-                    speech = await self._call(open_call)
-                    tasks.cancel_scope.cancel()
-                    return speech
-        finally:
-            self._scope = CancelScope()
+        with self._scope:
+            async with create_task_group() as tasks:
+                tasks.start_soon(self._watch)
+                speech = await self._call(open_call)
+                tasks.cancel_scope.cancel()
+            return speech
         return None
 
     async def _call(self, open_call: OpenCall) -> AnnotatedSpeech | None:
@@ -136,7 +134,7 @@ class LiveRun:
             error = CallAnnotateError(INTERNAL, stage=error.stage, cause=str(error.details["cause"]))
         elif error.fault.close_code is None:
             log.error("session_failed", problem=error.message, exc_info=error)
-            error = CallAnnotateError(INTERNAL, stage="live", cause=error.message)
+            error = CallAnnotateError(INTERNAL, stage="live", cause=renamed(error, "the audio").message)
         self.session.fault(error)
 
     async def _go_through(self, call: Call) -> AnnotatedSpeech:

@@ -200,9 +200,9 @@ class LiveSession:
 
     def _check(self, connection: "LiveConnection") -> None:
         """Raises where a connection is not the session's any more, or the session is over."""
-        self.heard_at = time.monotonic()
         if connection.stale:
             raise CallAnnotateError(TAKEN_OVER)
+        self.heard_at = time.monotonic()
         if self.state == "over":
             raise self.outbox.failure or CallAnnotateError(SESSION_EXPIRED, session_id=self.id)
 
