@@ -6,6 +6,7 @@ sent in frames of 100 ms, each when its last sample would have been recorded.
 
 import sys
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ from benchmarks.materials import Material
 from benchmarks.runner import ROOT
 from benchmarks.scores import DiarizationScore, diarization_error, diarization_errors, word_error
 from benchmarks.service import serving
+from contracts.live import LiveWarning
 from web.live_client import address
 
 DATA: Final = ROOT / "bench-data"
@@ -33,10 +35,17 @@ SEED: Final = 100
 DEV: Final = tuple(
     simulator.Recipe(f"dev_{'_'.join(languages)}", languages, turns, SEED + number, overlap)
     for number, (languages, turns, overlap) in enumerate(
-        ((("en",), 40, 0.0), (("ru",), 40, 0.0), (("en", "ru"), 40, 0.2), (("en", "ru"), 10, 0.15)), start=3
+        (
+            (("en",), 40, 0.0),
+            (("ru",), 40, 0.0),
+            (("en", "ru"), 40, 0.2),
+            (("en", "it"), 40, 0.15),
+            (("ru", "it"), 12, 0.15),
+        ),
+        start=3,
     )
 )
-"""English, Russian, both with interruptions, and a short one of both."""
+"""English, Russian, three of two languages with interruptions, the last one short."""
 LEFT: Final = ("sessions", "files", "descriptors", "threads")
 """Of which nothing may be left."""
 SAME: Final = ("en", "ru")
@@ -122,6 +131,7 @@ def describe(streamed: Streamed) -> None:
 async def streams(options: Options) -> list[Row]:
     """Several streams at real time."""
     found: list[Streamed] = []
+    longest = sorted(options.dev, key=lambda material: -material.duration)[: options.streams]
     with serving(LIVE_SESSIONS=str(options.streams)) as server:
 
         async def one(call: Material) -> None:
@@ -130,8 +140,13 @@ async def streams(options: Options) -> list[Row]:
 
         async with create_task_group() as tasks:
             for number in range(options.streams):
-                tasks.start_soon(one, options.dev[number % len(options.dev)])
-    return delay_rows(found, f"{options.streams} streams", None, 3.0)
+                tasks.start_soon(one, longest[number % len(longest)])
+    told = Counter(a.message.code for s in found for a in s.arrivals if isinstance(a.message, LiveWarning))
+    warnings = ", ".join(f"{count} {code}" for code, count in told.items()) or "none"
+    return [
+        *delay_rows(found, f"{options.streams} streams", None, 3.0),
+        Row(f"warnings, {options.streams} streams", warnings, "reported"),
+    ]
 
 
 async def accuracy(options: Options) -> list[Row]:

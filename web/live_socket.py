@@ -198,11 +198,13 @@ class LiveSocket(Connection):
             except CallAnnotateError as error:
                 await attached.fault(error, reply_to)
                 if error.fault.close_code is not None:
-                    return
+                    break
             except Exception:
                 LOG.exception("websocket_failed", path=self.socket.path)
                 await attached.fault(CallAnnotateError(INTERNAL, stage="websocket", cause="an unexpected error"))
-                return
+                break
+        while True:  # what still comes is thrown away, up to the answer to our close frame
+            await self.socket.receive()
 
 
 def decoded(text: str) -> LiveClientMessage:
