@@ -82,4 +82,5 @@ def faulty_live() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(patch.object(live_service, "open_live_call", open_faulty_call))
         stack.enter_context(patch.object(Lane, "load", PropertyMock(return_value=1.0)))
+        stack.enter_context(patch.object(Lane, "wait", PropertyMock(return_value=5.0)))
         yield

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import anyio
 from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import InvalidStatus
 
 from tests.contract.contract import Channel, Json, ViolationError
 from tests.contract.conversation import Conversation, Findings, connected, new_id, reading
@@ -28,6 +30,10 @@ TELEPHONE: Json = {"encoding": "mulaw", "sample_rate": 8000, "channels": 1}
 PCM: Json = {"encoding": "pcm_s16le", "sample_rate": 16000, "channels": 1}
 FLOATS: Json = {"encoding": "pcm_f32le", "sample_rate": 8000, "channels": 1}
 TWO_SIDED: Json = {"encoding": "alaw", "sample_rate": 8000, "channels": 2}
+BUSY = 0.5
+"""Seconds after which a server that was busy is asked again."""
+ATTEMPTS = 120
+"""For so long a server may be busy with sessions of before."""
 STEP = 1600
 """Bytes: 200 ms of the telephone."""
 
@@ -211,18 +217,55 @@ async def live(lab: Lab, trail: Trail | None = None, language: str | None = None
     """A connection to `/v1/ws/transcribe`, of a new session or of one that is known."""
     channel = lab.channel("live")
     label = f"{lab.label} {channel.address}"
-    async with (
-        connected(lab.url, channel.address, language) as socket,
-        reading(LiveTalk(socket, channel, lab.findings, label, trail or Trail())) as talk,
-    ):
-        yield talk
+    async with AsyncExitStack() as stack:
+        for _ in range(ATTEMPTS):
+            socket = await _admitted(stack, lab.url + channel.address, language)
+            if socket is not None:
+                break
+            await anyio.sleep(BUSY)
+        else:
+            raise ViolationError(f"{label}: the server stays busy")
+        talk = LiveTalk(socket, channel, lab.findings, label, trail or Trail())
+        yield await stack.enter_async_context(reading(talk))
+
+
+async def _admitted(stack: AsyncExitStack, url: str, language: str | None) -> ClientConnection | None:
+    """A connection; None where the machine is still busy with a session of before."""
+    try:
+        return await stack.enter_async_context(connected(url, "", language))
+    except InvalidStatus as error:
+        if error.response.status_code != 503:
+            raise
+        return None
 
 
 @asynccontextmanager
-async def started(lab: Lab, audio: Json | None = None, **more: Any) -> AsyncIterator[LiveTalk]:
+async def started(
+    lab: Lab, audio: Json | None = None, language_of_errors: str | None = None, **more: Any
+) -> AsyncIterator[LiveTalk]:
     """A session; where it has not ended at the end of the body, it is ended then."""
-    async with live(lab) as talk:
-        await talk.say("session.start", audio=audio or TELEPHONE, **more)
+    async with AsyncExitStack() as stack:
+        start = {"type": "session.start", "id": new_id(), "audio": audio or TELEPHONE, **more}
+        for _ in range(ATTEMPTS):
+            talk = await _opened(stack, lab, start, language_of_errors)
+            if talk is not None:
+                break
+            await anyio.sleep(BUSY)
+        else:
+            raise ViolationError(f"{lab.label}: the server stays busy")
         yield talk
         if talk.closed_with is None:
             await talk.finish()
+
+
+async def _opened(stack: AsyncExitStack, lab: Lab, start: Json, language: str | None) -> LiveTalk | None:
+    """A session; None where the machine is still busy with one of before."""
+    talk = await stack.enter_async_context(live(lab, language=language))
+    await talk.send(start)
+    answers = {"session.started", "live_error"}
+    answer = await talk.expect_any(lambda frame: frame.name in answers, in_reply_to=start["id"])
+    if answer.name == "live_error":
+        if answer.payload["code"] not in {"LIVE_OVERLOADED", "TOO_MANY_SESSIONS"}:
+            raise ViolationError(f"{lab.label}: session.start {start} is answered by {answer.payload}")
+        return None
+    return talk

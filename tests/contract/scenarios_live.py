@@ -95,10 +95,9 @@ async def live_saved(lab: Lab) -> None:
 
 async def live_resumed(lab: Lab) -> None:
     """A connection that is lost, one that is taken over, and one that is lost at the end."""
-    trail = Trail()
     audio = live_speech("mulaw", SECONDS)
-    async with live(lab, trail) as talk:
-        await talk.say("session.start", audio=TELEPHONE, language="en")
+    async with started(lab, language="en") as talk:
+        trail = talk.trail
         await talk.play(audio[: 20 * STEP], STEP)
         await talk.expect("transcript.partial")
         await talk.lose()
@@ -151,9 +150,8 @@ async def _fetch_the_end(lab: Lab, trail: Trail) -> None:
 
 async def live_resumed_wrongly(lab: Lab) -> None:
     """A number that was never given; a session that was paused is so still."""
-    trail = Trail()
-    async with live(lab, trail) as talk:
-        await talk.say("session.start", audio=TELEPHONE)
+    async with started(lab) as talk:
+        trail = talk.trail
         await talk.say("pause")
         async with live(lab) as other:
             await other.send(trail.resuming(last_seq=1000))
@@ -177,12 +175,10 @@ async def live_resumed_wrongly(lab: Lab) -> None:
 
 async def live_russian(lab: Lab) -> None:
     """Errors come in the language of the handshake, with and without a session."""
-    async with live(lab, language="ru") as talk:
-        await talk.say("session.start", audio=TELEPHONE)
+    async with started(lab, language_of_errors="ru") as talk:
         await talk.send_as_it_is(b"")
         told = await talk.told("EMPTY_FRAME")
         lab.require("кадр" in told["message"] and "Присылайте" in told["advice"], f"not in Russian: {told}")
-        await talk.finish()
     async with live(lab, language="ru") as talk:
         await talk.send_as_it_is('{"type": "keepalive"}')
         told = await talk.told("SESSION_EXPECTED")

@@ -8,7 +8,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.contract.contract import Json, parse
 from tests.contract.lab import UNKNOWN_JOB, Lab
-from tests.contract.live_talk import FLOATS, STEP, TELEPHONE, LiveTalk, live, started
+from tests.contract.live_talk import FLOATS, STEP, TELEPHONE, LiveTalk, Trail, live, started
 from tests.contract.mutants import Mutant, mutants
 from tests.contract.recordings import live_speech
 from tests.contract.scenarios_common import unreadable
@@ -109,7 +109,7 @@ async def live_fatal(lab: Lab) -> None:
             await wrong(talk)
             await talk.told(reason, fatal=True)
             await talk.end(code, reason)
-        async with live(lab) as again:
+        async with live(lab, Trail(asked=talk.trail.asked)) as again:
             await again.send(talk.trail.resuming(last_seq=0))
             # Its last messages may still be there to be fetched.
             found = await again.ended()

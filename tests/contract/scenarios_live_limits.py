@@ -11,11 +11,12 @@ from tests.contract.lab import Lab
 from tests.contract.live_talk import STEP, TELEPHONE, LiveTalk, Trail, live, started
 from tests.contract.raw import TEXT, raw_socket
 
-ATTEMPTS = 3
-"""On a machine under load the last words may be lost."""
+DEAF = (1.0, 2.0, 3.0)
+"""Seconds without reading, one attempt after the other: the server takes a while to give up, and its last words wait
+for 2 s."""
 SILENCE = bytes([0xFF]) * STEP
 """200 ms of the telephone."""
-KEEPALIVES = 4000
+KEEPALIVES = 5000
 """Their answers are more than the network and the session hold for a reader with a small buffer."""
 
 
@@ -114,11 +115,12 @@ async def live_gone_messages(lab: Lab) -> None:
 async def live_slow_reader(lab: Lab) -> None:
     """A client that does not read is cut off; its session may be resumed."""
     start = json.dumps({"type": "session.start", "audio": TELEPHONE}).encode()
-    for _ in range(ATTEMPTS):
+    for seconds in DEAF:
         async with raw_socket(lab.url, "/v1/ws/transcribe", small=True) as socket:
             with suppress(anyio.BrokenResourceError, anyio.EndOfStream, TimeoutError):
                 await socket.send(TEXT, start)
                 await socket.send_many(TEXT, json.dumps({"type": "keepalive", "id": "k" * 64}).encode(), KEEPALIVES)
+                await anyio.sleep(seconds)
                 code, reason, said = await socket.close_frame()
                 lab.require((code, reason) == (1008, "SLOW_READER"), f"{code} {reason}")
                 lab.findings.exercised.add(("close", "live", str(code), reason))
