@@ -125,7 +125,7 @@ async def live_slow_reader(lab: Lab) -> None:
                 lab.require((code, reason) == (1008, "SLOW_READER"), f"{code} {reason}")
                 lab.findings.exercised.add(("close", "live", str(code), reason))
                 lab.findings.error(reason)
-                trail = Trail(started=json.loads(said[0]))
+                trail = Trail(started=json.loads(said[0]), asked={"k" * 64: "keepalive"})
                 trail.said = {seq: text.decode() for seq, text in enumerate(said, start=1)}
                 async with live(lab, trail) as talk:
                     await talk.send(trail.resuming())
