@@ -34,7 +34,6 @@ WarningCode = Literal[
     "partials_off",
     "partials_restored",
     "recognise_unavailable",
-    "vocabulary_unused",
     "frames_short",
     "bytes_mismatch",
     "session_expires",

@@ -150,7 +150,7 @@ LIVE_MESSAGES: Final[dict[str, dict[str, Struct]]] = {
 _WARNING_DETAILS: Final[dict[str, str | float]] = {
     "bytes_received": 523680,
     "bytes_sent": 524000,
-    "cause": "the model takes no prompt",
+    "cause": "the volume has no room for the recording",
     "date": "2027-11-22",
     "path": "/v2/ws/transcribe",
     "seconds": 60,

@@ -41,11 +41,6 @@ LIVE_WARNINGS: Final[dict[WarningCode, Warned]] = {
         "Speakers are numbered.",
         ("этот сервер не узнаёт знакомые голоса; `recognise` выключено", "Говорящие пронумерованы."),
     ),
-    "vocabulary_unused": Warned(
-        "the vocabulary cannot be used ({cause})",
-        "The text is made without it.",
-        ("словарь не используется ({cause})", "Текст распознаётся без него."),
-    ),
     "frames_short": Warned(
         "binary frames last less than 20 ms; they are taken, and cost more than they need to",
         "Send 20 to 1000 ms at once; only the last frame may be shorter.",
