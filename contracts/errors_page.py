@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from contracts.errors import CATALOGUE, Fault
+from contracts.live_notices import LIVE_WARNINGS, Warned
 from contracts.russian import RUSSIAN
 
 HEAD: Final = """# Errors and exit codes
@@ -21,7 +22,9 @@ Russian where `Accept-Language` prefers it. `request_id` is also in the header `
 Where *retry* says yes, the same request may succeed later; `Retry-After` says when.
 
 **On a WebSocket** the same object comes in a message of type `error` (or in the `reply` of `/v1/ws`). Where a close
-code is given, the connection is closed with it, and the reason of the close frame is the error's code.
+code is given, the connection is closed with it, and the reason of the close frame is the error's code. On
+`/v1/ws/transcribe` the message of type `error` has these fields itself, with `fatal` and `retry_after_ms`
+([live](live.md)).
 
 """
 COMMAND_LINE_COLUMNS: Final = """
@@ -32,10 +35,14 @@ SERVER_COLUMNS: Final = """
 | status | code | close code | retry | message | advice | по-русски | что делать |
 |---|---|---|---|---|---|---|---|
 """
+WARNING_COLUMNS: Final = """
+| code | message | advice | по-русски | что делать |
+|---|---|---|---|---|
+"""
 
 
 def page() -> str:
-    """The page as Markdown: what the command line shows by exit code, then what only a server answers by status."""
+    """The page as Markdown: the command line's by exit code, a server's by status, warnings of live sessions."""
     numbered = sorted(
         (entry.exit_code, entry.code, entry) for entry in CATALOGUE.values() if entry.exit_code is not None
     )
@@ -48,6 +55,8 @@ def page() -> str:
             f"| {status} | `{name}` | {entry.close_code or ''} | {_yes(entry.retryable)} | {_texts(entry)} |\n"
             for status, name, entry in answered
         )
+        + f"\n## Warnings of live sessions\n{WARNING_COLUMNS}"
+        + "".join(f"| `{code}` | {_warned(warned)} |\n" for code, warned in sorted(LIVE_WARNINGS.items()))
     )
 
 
@@ -62,6 +71,10 @@ def _yes(value: bool) -> str:
 
 def _texts(entry: Fault) -> str:
     return " | ".join(_cell(text) for text in (entry.message, entry.advice, *RUSSIAN[entry.code]))
+
+
+def _warned(warned: Warned) -> str:
+    return " | ".join(_cell(text) for text in (warned.message, warned.advice, *warned.russian))
 
 
 def _cell(text: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 from contracts.channel import Channel
 from contracts.errors import CATALOGUE, FILE_NOT_FOUND, FILE_TOO_LARGE, INVALID_FIELD, CallAnnotateError, Fault
 from contracts.errors_page import page
+from contracts.live_notices import LIVE_WARNINGS
 from contracts.russian import RUSSIAN
 from contracts.websocket import CHANNELS
 
@@ -22,9 +23,9 @@ def test_the_page_of_errors_is_made_from_the_catalogue() -> None:
     assert committed.read_text() == page(), "run: callannotate contracts"
 
 
-def test_every_entry_is_on_the_page() -> None:
+def test_every_entry_and_every_warning_is_on_the_page() -> None:
     text = page()
-    assert [code for code in CATALOGUE if f"`{code}`" not in text] == []
+    assert [code for code in (*CATALOGUE, *LIVE_WARNINGS) if f"`{code}`" not in text] == []
 
 
 def test_every_exit_code_belongs_to_one_entry() -> None:
