@@ -30,6 +30,8 @@ class Inbox:
     def __init__(self) -> None:
         self._items: Final[deque[Item]] = deque()
         self._changed = Event()
+        self.idle = False
+        """Whether all has been done."""
 
     async def room(self) -> None:
         """Wait until there is room for one more."""
@@ -44,12 +46,15 @@ class Inbox:
     def add(self, item: Item) -> None:
         """Add one more."""
         self._items.append(item)
+        self.idle = False
         self._stir()
 
     async def next(self) -> Item:
         """The next thing to do."""
         while not self._items:
+            self.idle = True
             await self._changed.wait()
+        self.idle = False
         item = self._items.popleft()
         self._stir()
         return item

@@ -262,19 +262,19 @@ class LiveRun:
     def _check_clocks(self, now: float) -> None:
         """End a session whose client is gone or says nothing, and the audio of one that has lasted too long."""
         session, left = self.session, self.session.expires_at - now
+        if left <= FAREWELL and not self._warned:
+            self._warned = True
+            session.warn("session_expires", seconds=max(0, round(left)))
         if left <= 0:
             session.fault(CallAnnotateError(SESSION_TOO_LONG, max_allowed=self.settings.live_max_session_s))
             session.stop_audio()
         elif session.detached_at is not None:
             if now >= session.detached_at + self.settings.live_resume_window_s:
                 session.end(CallAnnotateError(SESSION_EXPIRED, session_id=session.id))
-        elif session.inbox.full:
-            session.heard_at = now  # it may have much to say, and has to wait for us
+        elif not session.inbox.idle:
+            session.heard_at = now  # it waits for us
         elif now >= session.heard_at + self.settings.live_idle_timeout_s:
             session.fault(CallAnnotateError(IDLE, seconds=self.settings.live_idle_timeout_s))
-        elif left <= FAREWELL and not self._warned:
-            self._warned = True
-            session.warn("session_expires", seconds=round(left))
 
     def conclude(self, annotation: Annotation, job_id: str | None) -> None:
         """Tell the last message."""

@@ -98,6 +98,32 @@ async def test_a_sign_of_life_resets_the_idle_timer(live: Settings, engine: Engi
             await assert_ends_with(client, IDLE)
 
 
+async def test_a_client_that_waits_for_an_answer_is_not_idle(
+    live: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = anyio.Event()
+
+    def slow_down(call: Echo) -> None:
+        async def flush(reason: FlushReason) -> None:
+            await go.wait()
+            await Echo.flush(call, reason)
+
+        setattr(call, "flush", flush)  # noqa: B010 - a method
+
+    changed(monkeypatch, slow_down)
+    async with serving(msgspec.structs.replace(live, live_idle_timeout_s=0.05), engine) as service:
+        client = Client(service.live)
+        async with client.connected(START) as connection:
+            await say(connection, noise(0.1), Finalize())
+            told = client.session.heard_at
+            with anyio.move_on_after(0.2):
+                await client.message(LiveError)
+            assert client.session.heard_at > told
+            go.set()
+            await client.message(Finalized)
+            await assert_ends_with(client, IDLE)
+
+
 async def test_audio_far_ahead_of_real_time_is_refused_and_ends_the_session(live: Settings, engine: Engine) -> None:
     async with serving(msgspec.structs.replace(live, live_speed_limit=1.0), engine) as service:
         client = Client(service.live)
