@@ -38,8 +38,9 @@ from stages.decode import open_audio
 
 NEWS: Final = 0.5
 """Seconds from one message about progress to the next."""
-SYNC: Final = 1.0
-"""Seconds from one time that the journal is brought to the disk to the next."""
+SYNC: Final = 5.0
+"""Seconds from one time that the journal is brought to the disk to the next: what a power cut may cost. A process that
+is killed loses nothing."""
 STARTS: Final = 10
 """Times that a job may begin without coming further than the time before, and yet be gone on with."""
 STUCK: Final = 600.0
