@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.audio import Samples
-from models.whisper import Heard
+from models.whisper import Before, Heard
 
 
 class SegmentationNetwork(Protocol):
@@ -46,5 +46,6 @@ class WhisperNetwork(Protocol):
         beam: int = ...,
         timed: bool = ...,
         context: str = ...,
+        before: Before | None = ...,
     ) -> tuple[str, Heard]:
         """The language and the words of one utterance of a live call."""

@@ -49,6 +49,16 @@ class Heard:
         return len(text) / len(zlib.compress(text))
 
 
+@dataclass(frozen=True, eq=False)
+class Before:
+    """What was said before an utterance, for the decoder to go on from: it hears both and writes what follows."""
+
+    samples: Samples
+    """float32 (samples,): with the silence up to the utterance; its language is that of the utterance."""
+    text: str
+    """What was understood of it."""
+
+
 def filled(samples: int, silence: int) -> int:
     """Samples of an utterance with at least so many of silence after it, and at most LONGEST.
 
@@ -126,30 +136,59 @@ class Whisper:
         beam: int = BEAM,
         timed: bool = True,
         context: str = "",
+        before: Before | None = None,
     ) -> tuple[str, Heard]:
         """Find the words of one utterance that is wanted soon, and its language, with one pass of the encoder.
 
         `language` is known, or chosen by what it is given: the probability of each of `languages`, float64
-        (languages,). With `beam` 1 the decoder is greedy. Without `timed` there is text and no words. `context` is what
-        was said before or may be said: the decoder leans towards its spelling. A loop ends after so much text as can
-        be said in the time, which an utterance that is heard with others is not bound to.
+        (languages,). With `beam` 1 the decoder is greedy. Without `timed` there is text and no words. `context` are
+        words that may be said: the decoder leans towards their spelling. A loop ends after so much text as can be said
+        in the time, which an utterance that is heard with others is not bound to.
         """
-        encoded = self._encode(samples, filled(len(samples), silence))
+        whole = samples if before is None else np.concatenate([before.samples, samples])
+        encoded = self._encode(whole, filled(len(whole), silence))
         if callable(language):
             language = language(self._probabilities(encoded))
+        said = self._vocabulary.said(before.text) if before is not None else []
         prompt = [*self._vocabulary.context(context), *self._vocabulary.prompt(language), self._vocabulary.untimed]
         (result,) = self._model.generate(
             _storage(encoded),
-            [prompt],
+            [[*prompt, *said]],
             beam_size=beam,
-            max_length=len(prompt) + LEAST_TOKENS + len(samples) * TOKENS // SAMPLE_RATE,
+            # What was said counts twice: as a part of the prompt and of the answer.
+            max_length=len(prompt) + 2 * len(said) + LEAST_TOKENS + len(samples) * TOKENS // SAMPLE_RATE,
             return_scores=True,
             return_no_speech_prob=True,
         )
-        own = result.sequences_ids[0]
-        words = self._align(encoded, [samples], [own], [language])[0] if timed else []
-        score = result.scores[0] * len(own) / (len(own) + 1)  # as in `hear`
+        tokens = result.sequences_ids[0]
+        own = tokens[len(said) :] if tokens[: len(said)] == said else tokens
+        words = self._timed(encoded, samples, said, own, language, len(whole)) if timed else []
+        # What was said before was certain; otherwise as in `hear`.
+        score = result.scores[0] * len(tokens) / (len(own) + 1)
         return language, Heard(self._vocabulary.text(own).strip(), tuple(words), score, result.no_speech_prob)
+
+    def _timed(
+        self,
+        encoded: npt.NDArray[np.float32],
+        samples: Samples,
+        said: list[int],
+        own: list[int],
+        language: str,
+        length: int,
+    ) -> list[HeardWord]:
+        """The words of an utterance that ends what was encoded, `length` samples, behind the tokens said before."""
+        grouped = self._vocabulary.words(own, language)
+        if not grouped:
+            return []
+        (result,) = self._model.align(
+            _storage(encoded),
+            self._vocabulary.prompt(language),
+            [[*said, *own]],
+            [min(2 * encoded.shape[1], -(-length // HOP))],
+        )
+        starts = token_starts(result.alignments, len(said) + len(own))[len(said) :]
+        shift = (length - len(samples)) / SAMPLE_RATE
+        return timed_words(grouped, starts - shift, result.text_token_probs[len(said) :], samples)
 
     def _probabilities(self, encoded: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Of each of `languages`: float64 (languages,)."""

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from contracts.audio import Samples
 from models.networks import SegmentationNetwork, VoiceprintNetwork, WhisperNetwork
-from models.whisper import BEAM, Heard
+from models.whisper import BEAM, Before, Heard
 from runtime.engine import Engine
 from runtime.journal import KEY, Journal
 
@@ -108,9 +108,10 @@ class JournaledWhisper:
         beam: int = BEAM,
         timed: bool = True,
         context: str = "",
+        before: Before | None = None,
     ) -> tuple[str, Heard]:
         """See models.whisper.Whisper; a live call is over when the process is, so nothing of it is journaled."""
-        return self.inner.hear_live(samples, language, silence, beam=beam, timed=timed, context=context)
+        return self.inner.hear_live(samples, language, silence, beam=beam, timed=timed, context=context, before=before)
 
 
 def answers(

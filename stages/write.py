@@ -1,7 +1,7 @@
 """Writes down a live call utterance by utterance: partial text while somebody speaks, the final text when they stop."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from itertools import count
@@ -17,14 +17,16 @@ from contracts.live_speech import Degraded, LiveOptions, Partial, SpeechBegan, S
 from contracts.live_stages import Flush, Utterance, Written
 from contracts.speech import TimedWord
 from models.networks import WhisperNetwork
-from models.whisper import Heard
+from models.whisper import Before, Heard
 from stages.agreement import Agreement
 from stages.annotate import UNSPACED
 from stages.languages import Languages
 from stages.leveling import Leveler
 from stages.live_work import Priority, Worker
 from stages.parts import BREATH, CHANGED
-from stages.transcribe import LONG_SILENCE, RETRIED, SILENCE, trusted
+from stages.transcribe import DETECTED, LONG_SILENCE, RETRIED, SILENCE, trusted
+from stages.windows import LONGEST as LONGEST_WINDOW
+from stages.windows import LONGEST_PAUSE, SHORTEST_PAUSE
 
 WAITING: Final = 4
 """Complete utterances of one channel that may wait; more hold the stage before back."""
@@ -34,6 +36,11 @@ NONE: Final = 1.0
 """The same from which on there are none."""
 RESTORED: Final = 0.2
 """The same below which the level falls again."""
+
+BEFORE: Final = 6 * SAMPLE_RATE
+"""Samples of what was said before, with the silence between, that an utterance is heard with at most."""
+REMEMBERED: Final = 6
+"""Utterances before at most."""
 
 Output = Partial | Written | Degraded | Flush
 
@@ -79,8 +86,22 @@ class Understood:
     """As they came."""
     language: str
     words: tuple[TimedWord, ...]
+    said: "Said | None"
+    """For what follows to go on from; None where there is no text."""
     languages: Languages | None
     """What is known of the channel's languages with this utterance; None where the language was given."""
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """The text of an utterance, and what it was understood of."""
+
+    start: int
+    """First sample, counted from the start of the stream."""
+    samples: Samples
+    """Levelled."""
+    text: str
+    language: str
 
 
 @dataclass(eq=False)
@@ -121,6 +142,7 @@ class _Line:
         """Around what is heard on the chance."""
         self._draft: Understood | None = None
         self._languages = Languages(len(self._stage.model.languages))
+        self._said: Final[deque[Said]] = deque(maxlen=REMEMBERED)
         self._number: int | None = None
         """That the client was told of the utterance that goes on."""
         self._agreement = Agreement()
@@ -211,23 +233,31 @@ class _Line:
         )
 
     async def _understand(self, item: Utterance, kind: Priority) -> Understood:
-        """Hear the whole utterance, once more with a long silence after it where it is not trusted."""
+        """Hear the whole utterance, alone and with a long silence after it where it is not trusted."""
         samples = levelled(item.samples)
         choose, languages = self._chooser(item, CHANGED)
-        context = _context(self._stage.options())
-        model = self._stage.model
-        language, heard = await self._stage.worker.run(
-            kind, lambda: model.hear_live(samples, choose, SILENCE, context=context)
-        )
+        options, model, said = self._stage.options(), self._stage.model, tuple(self._said)
+
+        def hear() -> tuple[str, Heard]:
+            language = choose(model.detect([samples[:DETECTED]])[0]) if callable(choose) else choose
+            before = preceding(said, item.start, len(samples), language)
+            return model.hear_live(samples, language, SILENCE, context=_context(options), before=before)
+
+        language, heard = await self._stage.worker.run(kind, hear)
         if not (trusted(heard, len(samples)) and heard.words) and len(samples) >= RETRIED:
             _, heard = await self._stage.worker.run(kind, lambda: model.hear_live(samples, language, LONG_SILENCE))
-        words = timed(item, heard) if trusted(heard, len(samples)) else ()
-        return Understood(item.samples, language, words, languages[0] if languages else None)
+        known = languages[0] if languages else None
+        if not trusted(heard, len(samples)):
+            return Understood(item.samples, language, (), None, known)
+        text = Said(item.start, samples, heard.text, language)
+        return Understood(item.samples, language, timed(item, heard), text, known)
 
     async def _finish(self, item: Utterance, understood: Understood) -> None:
         """Tell the final text, and nothing where there is none and none was shown."""
         if understood.languages is not None and understood.words:
             self._languages = understood.languages
+        if understood.said is not None and understood.words:
+            self._said.append(understood.said)
         if understood.words or self._number is not None:
             number = next(self._common.numbers) if self._number is None else self._number
             await self._common.send.send(Written(number, item, understood.words, understood.language))
@@ -253,6 +283,26 @@ class _Line:
 def _context(options: LiveOptions) -> str:
     """What the decoder is told of the words that may come."""
     return ", ".join(options.vocabulary)
+
+
+def preceding(said: Sequence[Said], start: int, length: int, language: str) -> Before | None:
+    """What was said right before an utterance of so many samples from sample `start` on, in its language.
+
+    As much as fits into BEFORE and, with the utterance, into what Whisper hears at once; None where that is nothing.
+    """
+    pieces: list[Samples] = []
+    texts: list[str] = []
+    room = min(BEFORE, LONGEST_WINDOW - length)
+    for own in reversed(said):
+        gap = start - own.start - len(own.samples)
+        silence = 0 if gap <= 0 else min(max(gap, SHORTEST_PAUSE), LONGEST_PAUSE)
+        room -= len(own.samples) + silence
+        if own.language != language or room < 0:
+            break
+        pieces += [np.zeros(silence, np.float32), own.samples]
+        texts.append(own.text)
+        start = own.start
+    return Before(np.concatenate(pieces[::-1]), " ".join(texts[::-1])) if pieces else None
 
 
 def levelled(samples: Samples) -> Samples:
