@@ -33,8 +33,8 @@ BEYOND: Final = 6
 """Frames of silence after the audio where no more is waited for, so that the window tells of all of it."""
 NOTICED: Final = 6
 """Frames (0.1 s) of speech that begin an utterance."""
-DRAFT: Final = 9
-"""Frames (0.15 s) of silence after which an utterance is written on the chance that it is complete."""
+DRAFT: Final = 8
+"""Frames (0.13 s) of silence after which an utterance is written on the chance that it is complete."""
 ENDPOINT: Final = 21
 """Frames (0.35 s) of silence that end an utterance."""
 WAVERING: Final = 3
@@ -46,16 +46,23 @@ GROWTH: Final = (27, 18, 27)
 from then on: two hypotheses have to agree before the first word is shown."""
 SETTLED: Final = 30
 """Frames (0.5 s) that must follow a change of speakers before it is believed."""
+TURN: Final = 59
+"""Frames (1 s) of speech at least on both sides of a change that cuts an utterance: shorter ones are mostly within a
+word, and a word that is cut is heard wrongly on both sides."""
+NEARBY: Final = 18
+"""Frames (0.3 s) by which a cut is moved to a quieter place."""
+DIP: Final = 12.0
+"""Decibels below the utterance that its level must fall to where it is cut."""
 LONGEST: Final = 830
 """Frames (14 s) of an utterance at most."""
 QUIET: Final = -58.0
 """dBFS below which nothing is speech, as in stages.leveling."""
 ABOVE_NOISE: Final = 6.0
 """Decibels above the noise below which nothing is speech that was not before."""
+FALLEN: Final = 15.0
+"""Decibels below the loudest of the last steps below which somebody may have stopped."""
 FLOOR: Final = 60
 """Steps (6 s) whose quietest one is the noise."""
-QUIETEST_PLACE: Final = SAMPLE_RATE // 5
-"""Samples of the quietest place of an utterance that is too long."""
 
 Event = SpeechBegan | SpeechStopped | Utterance
 
@@ -135,7 +142,8 @@ class Activity:
         """Whether the network has to look: not at silence, and less often while nothing may end."""
         if self._begin is None:
             return self._loud()
-        return self._draft is not None or self._times < 2 or self._steps % 2 == 0
+        fallen = self._levels[-1] < max(self._levels) - FALLEN
+        return fallen or self._draft is not None or self._times < 2 or self._steps % 2 == 0
 
     def _window(self, beyond: int) -> Samples:
         """The last SIGHT, with silence where the stream has nothing."""
@@ -256,21 +264,34 @@ class Activity:
         length = int(spoken[-1]) + 1 if len(spoken) else 0
         nothing = np.zeros(0, np.float32)
         seen = SpeechRegion(0, self._channel, begin, self._count[:length], self._marks[:length], nothing)
-        places = [frame for frame in change_frames(seen) if frame <= length - SETTLED] if length else []
+        places = [frame for frame in change_frames(seen) if TURN <= frame <= length - max(TURN, SETTLED)]
         if not places:
             self._doubt = 0
             return None
         place, before = begin + places[0], self._doubt
         self._doubt = place
-        return place if abs(place - before) <= TOLERANCE else None
+        return self._dip(place, begin, begin + length) if abs(place - before) <= TOLERANCE else None
+
+    def _dip(self, place: int, begin: int, last: int) -> int | None:
+        """The quietest frame near a place where an utterance may be cut, if it is quiet."""
+        levels = self._frame_levels(begin, last)
+        first = max(1, place - begin - NEARBY)
+        near = levels[first : min(len(levels) - 1, place - begin + NEARBY)]
+        quietest = int(near.argmin())
+        return begin + first + quietest if near[quietest] < levels.max() - DIP else None
+
+    def _frame_levels(self, begin: int, last: int) -> npt.NDArray[np.float64]:
+        """dBFS of each frame and its neighbours, (frames,)."""
+        samples = self._audio[begin * FRAME_STEP - self._origin : last * FRAME_STEP - self._origin]
+        power = np.square(samples, dtype=np.float64).reshape(-1, FRAME_STEP).mean(axis=1)
+        smooth = np.convolve(np.pad(power, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
+        levels: npt.NDArray[np.float64] = 10 * np.log10(smooth + 1e-14)
+        return levels
 
     def _quietest(self, begin: int, last: int) -> int:
-        """Frame in the last third of a long utterance, in the middle of its quietest place."""
-        first = last - (last - begin) // 3
-        samples = self._audio[first * FRAME_STEP - self._origin : last * FRAME_STEP - self._origin]
-        energy = np.cumsum(np.square(samples, dtype=np.float64))
-        quietest = int(np.argmin(energy[QUIETEST_PLACE:] - energy[:-QUIETEST_PLACE]))
-        return first + (quietest + QUIETEST_PLACE // 2) // FRAME_STEP
+        """The quietest frame in the last third of a long utterance."""
+        first = (last - begin) * 2 // 3
+        return begin + first + int(self._frame_levels(begin, last)[first:].argmin())
 
     def _forget(self, needed: int) -> None:
         """Let go of the audio that neither the next window nor an utterance from frame `needed` on can want."""
