@@ -107,11 +107,8 @@ PROFILES = (
         (limits.heartbeats, limits.slow_readers, live_limits.live_slow_reader),
         {"HEARTBEAT_INTERVAL": "0.5", "THREADS": "1", "LIVE_SESSIONS": "4"},
     ),
-    Profile(
-        "few requests",
-        (limits.rate_limited, rest.rest_rate_limited, live_limits.live_rate_limited),
-        {"RATE_LIMIT": "20"},
-    ),
+    Profile("few requests", (limits.rate_limited, rest.rest_rate_limited), {"RATE_LIMIT": "20"}),
+    Profile("few live messages", (live_limits.live_rate_limited,), {"RATE_LIMIT": "20"}),
     Profile(
         "full volume",
         (limits.full_volume, rest.rest_full_volume, live_limits.live_full_volume),

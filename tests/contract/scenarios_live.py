@@ -2,6 +2,8 @@
 
 from contextlib import AsyncExitStack
 
+import anyio
+
 from tests.contract.contract import Json
 from tests.contract.lab import Lab
 from tests.contract.live_talk import FLOATS, PCM, STEP, TELEPHONE, TWO_SIDED, LiveTalk, Trail, live, started
@@ -9,6 +11,8 @@ from tests.contract.recordings import live_speech
 
 SECONDS = 8.0
 """Of speech: as much as may be sent at once."""
+AWAY = 2.0
+"""Seconds without a connection."""
 
 
 async def live_call(lab: Lab) -> None:
@@ -26,6 +30,7 @@ async def live_call(lab: Lab) -> None:
         await talk.say("keepalive")
         changed = await talk.say("config.update", language=None, partials=True, words=False, vocabulary=[])
         lab.require(changed["config"]["words"] is False and changed["config"]["language"] is None, f"{changed}")
+        await talk.say("config.update", language="en")
         await talk.play(audio[len(audio) // 2 :], STEP)
         await talk.say("pause")
         await talk.say("pause")
@@ -50,7 +55,8 @@ def check_result(lab: Lab, trail: Trail, ended: Json) -> None:
     lab.require(totals["speakers"] == len(speakers) > 0, f"speakers: {totals}, {len(speakers)} in the result")
     heard = sum(len(final["text"].split()) for final in trail.finals.values())
     words = ended["result"]["metadata"]["word_count"]
-    lab.require(abs(heard - words) <= max(3, 0.3 * words), f"{heard} words in the finals, {words} in the result")
+    texts = [final["text"] for final in trail.finals.values()]
+    lab.require(abs(heard - words) <= max(3, 0.3 * words), f"{heard} words in {texts}, {words} in the result")
 
 
 async def live_two_sided(lab: Lab) -> None:
@@ -100,12 +106,19 @@ async def live_resumed(lab: Lab) -> None:
         trail = talk.trail
         await talk.play(audio[: 20 * STEP], STEP)
         await talk.expect("transcript.partial")
+        await talk.send({"type": "finalize", "id": "unheard"})
+        # Answered at once: it has come, and so has what was said before.
+        await talk.say("keepalive")
         await talk.lose()
+    # What the server has to say meanwhile is sent again.
+    await anyio.sleep(AWAY)
     async with AsyncExitStack() as stack:
         older = await stack.enter_async_context(live(lab, trail))
         begun = await _resume(lab, older)
         await older.play(audio[begun : begun + 10 * STEP], STEP)
         await older.say("finalize")
+        answered = [text for text in trail.said.values() if '"in_reply_to":"unheard"' in text]
+        lab.require(len(answered) == 1, f"what was said before the loss is answered by {answered}")
         newer = await stack.enter_async_context(live(lab, trail))
         begun = await _resume(lab, newer)
         lab.require(begun == trail.sent, f"{begun} bytes received, {trail.sent} sent, and all were answered for")
@@ -174,8 +187,10 @@ async def live_resumed_wrongly(lab: Lab) -> None:
 
 
 async def live_russian(lab: Lab) -> None:
-    """Errors come in the language of the handshake, with and without a session."""
-    async with started(lab, language_of_errors="ru") as talk:
+    """Errors and warnings come in the language of the handshake, with and without a session."""
+    async with started(lab, language_of_errors="ru", recognise=True) as talk:
+        told = await talk.expect("warning", code="recognise_unavailable")
+        lab.require("голоса" in told["message"], f"not in Russian: {told}")
         await talk.send_as_it_is(b"")
         told = await talk.told("EMPTY_FRAME")
         lab.require("кадр" in told["message"] and "Присылайте" in told["advice"], f"not in Russian: {told}")
