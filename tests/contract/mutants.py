@@ -71,6 +71,7 @@ def _textual(name: str, payload: Json) -> Iterator[Mutant]:
     yield Mutant(f"{name} with NaN", text[:-1] + ', "number": NaN}')
     yield Mutant(f"{name} with a byte order mark", "\ufeff" + text)
     yield Mutant(f"{name} with half a surrogate", text[:-1] + ', "text": "\\ud800"}')
+    yield Mutant(f"{name} with half a surrogate for an id", text[:-1] + ', "id": "\\ud800"}')
     yield Mutant(f"{name} with a comma too many", text[:-1] + ",}")
     yield Mutant("nothing", "")
     yield Mutant("null", "null")

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from asyncapi.builder import asyncapi_document
 from contracts import live
 from contracts.errors import CallAnnotateError, Fault
 from contracts.live_audio import FRAME_BYTES_LIMIT, AudioFormat, Encoding
@@ -222,3 +223,31 @@ def test_a_session_comes_to_its_end_from_every_state_that_it_can_be_in() -> None
     while before := {move.state for move in machine.transitions if move.to in reached} - reached:
         reached |= before
     assert reached == {machine.start, *(move.to for move in machine.transitions)}
+
+
+def test_the_close_codes_are_those_of_the_protocol_and_of_websocket_itself() -> None:
+    documented = {close.code for close in LIVE_CHANNEL.close_codes}
+    assert documented == {1000, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 4400, 4404, 4408, 4409, 4410, 4429}
+
+
+def test_asyncapi_describes_the_channel_by_its_version_with_errors_that_say_what_to_do() -> None:
+    document: Any = asyncapi_document()
+    channel = document["channels"]["live"]
+    assert channel["address"] == "/v1/ws/transcribe"
+    assert "**Versions.**" in channel["description"]
+    closing = [code for close in channel["x-close-codes"] for code in close["errors"]]
+    for code in (*channel["x-errors"], *closing, *(refusal["error"] for refusal in channel["x-refusals"])):
+        assert document["x-errors"][code]["advice"]["en"], code
+        assert document["x-errors"][code]["advice"]["ru"], code
+    for warning in channel["x-warnings"]:
+        assert warning["advice"]["en"], warning["code"]
+    assert [warning["code"] for warning in channel["x-warnings"] if warning["reserved"]] == ["version_deprecated"]
+
+
+def test_the_example_of_a_start_can_be_said_and_every_error_that_goes_on_has_an_example() -> None:
+    messages: Any = asyncapi_document()["components"]["messages"]  # type: ignore[index]
+    for example in messages["session.start"]["examples"]:
+        assert isinstance(live.decode_client_message(json.dumps(example["payload"])), live.SessionStart)
+    told = {example["name"] for example in messages["live_error"]["examples"]}
+    assert {fault.code for fault in LIVE_CHANNEL.faults} <= told
+    assert {example["name"] for example in messages["warning"]["examples"]} == set(LIVE_WARNINGS)
