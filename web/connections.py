@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 import structlog
@@ -36,6 +36,7 @@ GOODBYE_TIMEOUT: Final = 1.0
 """Seconds for the last message and the close frame, which a reader that is stuck will not take either."""
 INTERNAL_ERROR: Final = 1011
 POLICY_VIOLATION: Final = 1008
+T = TypeVar("T")
 
 
 class Ending(Struct, frozen=True):
@@ -230,6 +231,16 @@ def text_of(frame: str | bytes, advice: str) -> str:
 def object_of(text: str) -> dict[str, object]:
     """A text frame as a JSON object, whatever it says. Raises INVALID_JSON."""
     try:
-        return msgspec.json.decode(text, type=dict[str, object])
+        found = msgspec.json.decode(text, type=dict[str, object])
     except msgspec.MsgspecError as error:
         raise CallAnnotateError(INVALID_JSON, field="message", cause=str(error)) from error
+    return check_text(found)
+
+
+def check_text(decoded: T) -> T:
+    """What was decoded. Raises INVALID_JSON where there is half a surrogate pair in it: no answer could repeat it."""
+    try:
+        msgspec.json.encode(decoded)
+    except UnicodeEncodeError as error:
+        raise CallAnnotateError(INVALID_JSON, field="message", cause=str(error)) from error
+    return decoded

@@ -270,7 +270,7 @@ class LiveClient:
         limits, audio = self._session.limits, self._start.audio
         largest = min(limits.max_frame_bytes, audio.max_frame_bytes)
         window = round(WINDOW * limits.max_unacked_ms / 1000 * audio.bytes_per_second)
-        quiet = limits.idle_timeout_s / 3
+        quiet = max(0.1, limits.idle_timeout_s / 3)
         with suppress(ConnectionClosed):
             while True:
                 data: bytes | None = None

@@ -36,7 +36,7 @@ from contracts.live_errors import FRAME_TOO_LARGE, INVALID_CONFIG, SESSION_EXPEC
 from contracts.live_notices import LIVE_WARNINGS, live_error
 from runtime.live_session import LiveConnection, LiveSession
 from web.answers import error_answer, wanted_language
-from web.connections import INTERNAL_ERROR, Connection, Connections, Ending, object_of, text_of
+from web.connections import INTERNAL_ERROR, Connection, Connections, Ending, check_text, object_of, text_of
 from web.websocket_stream import LINGER, Liveness
 
 LOG: Final = structlog.get_logger("callannotate.web")
@@ -211,7 +211,7 @@ def decoded(text: str) -> LiveClientMessage:
     """Raises INVALID_JSON, INVALID_MESSAGE for JSON that is no message of a client, or FRAME_TOO_LARGE."""
     check_size(len(text.encode()))
     try:
-        return decode_client_message(text)
+        return check_text(decode_client_message(text))
     except msgspec.MsgspecError as error:
         object_of(text)
         raise CallAnnotateError(INVALID_MESSAGE, cause=str(error), allowed=ALLOWED) from error

@@ -19,7 +19,7 @@ from contracts.errors import (
 from contracts.job_messages import ClientMessage, Ping, Pong, Reply, Request, Subscribe, Unsubscribe, UploadEnd
 from contracts.routes import ROUTE_BY_OPERATION, Route
 from web.answers import JSON, Answer, Call, error_answer, new_request_id, wanted_language
-from web.connections import Connection, Connections, object_of, text_of
+from web.connections import Connection, Connections, check_text, object_of, text_of
 from web.files import FileSpan
 from web.frame_uploads import MAX_FRAME, FrameForm
 from web.job_socket import follow
@@ -218,7 +218,7 @@ class Session:
 def _decoded(text: str) -> ClientMessage:
     """Raises INVALID_JSON, or INVALID_MESSAGE for JSON that is no message of a client."""
     try:
-        return cast(ClientMessage, _MESSAGE.decode(text))
+        return check_text(cast(ClientMessage, _MESSAGE.decode(text)))
     except msgspec.MsgspecError as error:
         object_of(text)
         allowed = "request, subscribe, unsubscribe, upload.end, ping and pong"

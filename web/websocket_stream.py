@@ -27,6 +27,9 @@ FRAGMENT: Final = 64 * 1024
 LINGER: Final = 2.0
 """Seconds that a client has to answer a close frame."""
 
+HELD_BACK: Final = 0.2
+"""Seconds that the application takes to accept a message, from which on it is behind."""
+
 
 @dataclass
 class Liveness:
@@ -132,11 +135,15 @@ class CarefulWSStream(WSStream):
             return
         putting = asyncio.ensure_future(self.app_put(message))
         over = asyncio.ensure_future(self.over.wait())
+        asked = monotonic()
         try:
             await asyncio.wait((putting, over), return_when=asyncio.FIRST_COMPLETED)
         finally:
             putting.cancel()
             over.cancel()
+        if monotonic() - asked > HELD_BACK:
+            # It was we who did not read, so that no answer to a ping could be seen.
+            self.liveness.answered = monotonic()
 
     async def app_send(self, message: ASGISendEvent | None) -> None:
         """Take what the application says."""

@@ -103,3 +103,11 @@ async def resumed(talk: Talk, started: Any, last_seq: int) -> Any:
 def numbers(messages: list[Any]) -> list[int]:
     """The `seq` of all."""
     return [message["seq"] for message in messages]
+
+
+async def all_over(server: Server) -> None:
+    """Wait until no session and no recording of one is left."""
+    with fail_after(20):
+        while "\ncallannotate_live_sessions 0.0\n" not in (await server.http.get("/metrics")).text:
+            pass
+    assert not list((server.service.settings.volume_path / "live").iterdir())

@@ -167,7 +167,12 @@ async def test_a_message_that_does_not_belong_is_told_and_the_connection_stays(
 
 @pytest.mark.parametrize(
     ("sent", "code", "reason"),
-    [("{broken", 1007, "INVALID_JSON"), (b"bytes of nothing", 1003, "WRONG_FRAME"), (b"", 1003, "WRONG_FRAME")],
+    [
+        ("{broken", 1007, "INVALID_JSON"),
+        ('{"type": "request", "id": "\\ud800", "operation": "getInfo"}', 1007, "INVALID_JSON"),
+        (b"bytes of nothing", 1003, "WRONG_FRAME"),
+        (b"", 1003, "WRONG_FRAME"),
+    ],
 )
 async def test_a_frame_that_cannot_be_taken_ends_the_connection(
     socket: ClientConnection, sent: str | bytes, code: int, reason: str
