@@ -4,14 +4,17 @@ from typing import Final, Protocol
 
 from contracts.errors import CallAnnotateError
 from contracts.live_errors import LIVE_OVERLOADED, TOO_MANY_SESSIONS
+from runtime.engine import available_cores
 from runtime.settings import Settings
 from runtime.speed import Speed
 
-COST: Final = 2.0
+COST: Final = 3.5
 """Times that a live session computes as much as a job with the same audio, partials aside, which come when there is
 time: the annotation, and beside it the live lane."""
 SHARE: Final = 0.9
 """Of the time that the machine may be at work for live sessions."""
+PER_CORE: Final = 2
+"""Sessions that every core is trusted with, whatever was measured, which may have been while the machine was busy."""
 LATE: Final = 1.0
 """Seconds that finals wait for their turn, from which on nobody more is let in."""
 BUSY: Final = 0.5
@@ -42,11 +45,12 @@ class Admission:
 
     @property
     def limit(self) -> int:
-        """Sessions at once: the setting, or what the measured speed allows, at least one."""
+        """Sessions at once: the setting, or what the measured speed allows."""
         if self._settings.live_sessions is not None:
             return self._settings.live_sessions
         takes = self._speed.best(self._settings.model)
-        return 1 if not takes else max(1, int(SHARE / (COST * takes)))
+        trusted = PER_CORE * available_cores()
+        return trusted if not takes else max(trusted, int(SHARE / (COST * takes)))
 
     def check(self, running: int) -> None:
         """Raises TOO_MANY_SESSIONS or LIVE_OVERLOADED; `running`: the sessions that there are."""

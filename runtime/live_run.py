@@ -65,7 +65,6 @@ class Call(Protocol):
 
 
 OpenCall = Callable[[Path, AudioFormat, LiveOptions], AbstractAsyncContextManager[Call]]
-Annotate = Callable[["LiveRun", AnnotatedSpeech], Annotation]
 
 
 @dataclass(eq=False)
@@ -233,8 +232,8 @@ class LiveRun:
             self._ack(min(100, round(100 * call.progress)))
 
     def _ack(self, progress: int | None = None) -> None:
-        self._acked, self._acked_at = self.fed, time.monotonic()
-        self.session.outbox.put(lambda seq: self.session.ack(seq, self.fed, progress))
+        self._acked, self._acked_at = max(self.fed, self.session.promised), time.monotonic()
+        self.session.outbox.put(lambda seq: self.session.ack(seq, self._acked, progress))
 
     async def _watch(self) -> None:
         """Watch the clocks of the session."""

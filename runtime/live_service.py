@@ -131,7 +131,8 @@ class LiveService:
         """A session of before, to be attached to with `last_seq`. Raises UNKNOWN_SESSION or SESSION_EXPIRED."""
         session = self._running.get(message.session_id) or self._lingering.get(message.session_id)
         token = session.token if session is not None else self._past.get(message.session_id)
-        if token is None or not compare_digest(token.encode(), message.resume_token.encode()):
+        sent = message.resume_token.encode("utf-8", "surrogatepass")  # as JSON may spell what UTF-8 cannot
+        if token is None or not compare_digest(token.encode(), sent):
             raise CallAnnotateError(UNKNOWN_SESSION, session_id=message.session_id)
         if session is None:
             raise CallAnnotateError(SESSION_EXPIRED, session_id=message.session_id)

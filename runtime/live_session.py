@@ -90,6 +90,8 @@ class LiveSession:
         self.errors: int = 0
         self.warnings: int = 0
         self.resumes: int = 0
+        self.promised: int = 0
+        """Bytes that the last connection was told it need not send again."""
         self._short_frames: int = 0
         self._longest: Final = settings.live_max_session_s
         self._engine: Final = engine
@@ -156,7 +158,7 @@ class LiveSession:
         self.outbox.reader = connection
         if self.outbox.closed:
             return
-        self.resumes += 1
+        self.resumes, self.promised = self.resumes + 1, self.bytes_received
         # A client goes back to `bytes_received` when it is told; it may not be told twice on one connection.
         self.outbox.rewrite(self._without_resumed)
         self.outbox.put(

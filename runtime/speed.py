@@ -66,10 +66,11 @@ class Speed:
 
         Other jobs and live sessions slow a job down, and that says nothing of the machine: the fastest one counts.
         """
-        jobs = list(self._jobs.get(model) or [job for known in self._jobs.values() for job in known])
-        if jobs:
-            return min(elapsed / (length + OVERHEAD) for length, elapsed in jobs)
-        return None if self._guess is None else self._guess[1] / SPEECH / self._guess[0]
+        jobs = self._jobs.get(model) or [job for known in self._jobs.values() for job in known]
+        speeds = [elapsed / (length + OVERHEAD) for length, elapsed in jobs]
+        if self._guess is not None:
+            speeds.append(self._guess[1] / SPEECH / self._guess[0])
+        return min(speeds, default=None)
 
     @property
     def known(self) -> bool:

@@ -38,7 +38,7 @@ from contracts.live import (
 from contracts.live_audio import AudioFormat
 from contracts.live_errors import LIVE_OVERLOADED, SESSION_TOO_LONG, TOO_FAST, TOO_MANY_SESSIONS
 from contracts.live_speech import Degraded, FlushReason, LiveOptions
-from runtime import live_run, live_service
+from runtime import live_admission, live_run, live_service
 from runtime.engine import Engine
 from runtime.live_admission import Admission
 from runtime.live_pace import Pace
@@ -223,15 +223,18 @@ class Lane:
     load: float = 1.0
 
 
-def test_the_measured_speed_says_how_many_sessions_there_may_be(settings: Settings) -> None:
+def test_the_measured_speed_says_how_many_sessions_there_may_be(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_admission, "available_cores", lambda: 2)
     speed = Speed()
     admission = Admission(settings, Lane(), speed)
-    assert admission.limit == 1
-    speed.guess(10.0, 2.0)
     assert admission.limit == 4
-    for elapsed, limit in ((60.0, 1), (12.2, 2), (3.05, 9), (60.0, 9)):
+    for elapsed, limit in ((60.0, 4), (2.44, 6), (60.0, 6)):
         speed.learn(settings.model, 60.0, elapsed)
         assert admission.limit == limit
+    speed.guess(10.0, 0.4)
+    assert admission.limit == 12
 
 
 def test_nobody_more_is_let_in_while_finals_have_to_wait(settings: Settings) -> None:

@@ -78,6 +78,8 @@ async def test_a_session_that_is_cut_a_hundred_times_says_what_an_uncut_one_says
                     ended = await client.ended()
         await released(service.live)
     client.assert_gapless()
+    acked = [ack.bytes_received for ack in client.of(AudioAck)]
+    assert acked == sorted(acked)
     assert client.text == whole.text
     assert ended.result.speakers == whole.of(SessionEnded)[0].result.speakers
     assert (ended.totals.resumes, ended.totals.errors) == (CUTS + 1, 0)
