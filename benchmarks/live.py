@@ -21,6 +21,7 @@ from msgspec import Struct
 from benchmarks import live_scores as scoring
 from benchmarks import materials, simulator
 from benchmarks.live_clients import ACTS, misbehave
+from benchmarks.live_report import TITLES, Row, most, table, write_page
 from benchmarks.live_stream import Streamed, file_door, from_folder, stream
 from benchmarks.materials import Material
 from benchmarks.runner import ROOT
@@ -30,6 +31,7 @@ from contracts.live import LiveWarning
 from web.live_client import address
 
 DATA: Final = ROOT / "bench-data"
+STORE: Final = DATA / "live" / "figures.json"
 SEED: Final = 100
 """Of the calls that delays are measured on; those of the benchmark have seeds from 1 on."""
 DEV: Final = tuple(
@@ -52,16 +54,6 @@ SAME: Final = ("en", "ru")
 """The calls of the benchmark that finals are compared with the file door on."""
 
 
-class Row(Struct, frozen=True):
-    """One figure beside its target."""
-
-    what: str
-    found: str
-    wanted: str
-    met: bool | None = None
-    """None where it is only reported."""
-
-
 class Options(Struct, frozen=True):
     """What the trials work on."""
 
@@ -74,11 +66,6 @@ class Options(Struct, frozen=True):
 
 
 Trial = Callable[[Options], Awaitable[list[Row]]]
-
-
-def most(what: str, value: float, limit: float, unit: str, digits: int = 2) -> Row:
-    """A figure that may be at most so much."""
-    return Row(what, f"{value:.{digits}f} {unit}".strip(), f"at most {limit:g} {unit}".strip(), value <= limit)
 
 
 def say(text: str) -> None:
@@ -291,15 +278,6 @@ TRIALS: Final[dict[str, Trial]] = {
 }  # fmt: skip
 
 
-def table(rows: Sequence[Row]) -> str:
-    """The rows as Markdown."""
-    lines = ["| what | measured | target |", "|---|---|---|"]
-    for row in rows:
-        missed = " **missed**" if row.met is False else ""
-        lines.append(f"| {row.what} | {row.found}{missed} | {row.wanted} |")
-    return "\n".join(lines) + "\n"
-
-
 def chosen(names: str, folder: Path | None, recipes: Sequence[simulator.Recipe]) -> tuple[Material, ...]:
     """The calls with these names, separated by commas; all of the recipes where there are none."""
     wanted = [name for name in names.split(",") if name]
@@ -309,14 +287,14 @@ def chosen(names: str, folder: Path | None, recipes: Sequence[simulator.Recipe])
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("trials", nargs=-1, type=click.Choice(list(TRIALS)))
+@click.argument("trials", nargs=-1, type=click.Choice(list(TITLES)))
 @click.option("--calls", default="", help="Names of the calls, separated by commas, in place of all.")
 @click.option("--folder", type=click.Path(path_type=Path, exists=True), help="Where NAME.wav and .json are already.")
 @click.option("--streams", "count", default=4, show_default=True, help="Streams at once.")
 @click.option("--cuts", "torn", default=100, show_default=True, help="Times that the connection is cut.")
 @click.option("--minutes", default=60.0, show_default=True, help="Length of the long stream.")
 @click.option("--speed", default=1.0, show_default=True, help="Times real time that it is sent at.")
-@click.option("--output", type=click.Path(path_type=Path), help="Write the table into this page as well.")
+@click.option("--output", type=click.Path(path_type=Path), help="Write a page, with the last figures of other trials.")
 @click.option("--strict", is_flag=True, help="Exit with 1 where a target is missed.")
 def main(
     *,
@@ -342,23 +320,17 @@ def main(
         minutes=minutes,
         speed=speed,
     )
-    rows: list[Row] = []
+    found: dict[str, list[Row]] = {}
     for name in trials or TRIALS:
         say(f"{name} ...")
-        rows += anyio.run(TRIALS[name], options)
+        found[name] = anyio.run(TRIALS[name], options)
+        if output is not None:
+            write_page(output, STORE, found)
+    rows = [row for rows in found.values() for row in rows]
     click.echo(table(rows))
-    if output is not None:
-        output.write_text(PAGE.format(table=table(rows)), encoding="utf-8")
     if strict and any(row.met is False for row in rows):
         sys.exit(1)
 
-
-PAGE: Final = """# Benchmark of live sessions
-
-Made by `make bench-live`; the definitions are in `benchmarks/live_scores.py`. Calls are simulated, as in
-[Benchmarks](benchmarks.md).
-
-{table}"""
 
 if __name__ == "__main__":
     main()

@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 import soundfile
 
-from benchmarks.live import DEV, Row, chosen, delay_rows, lengthened, most, table
+from benchmarks.live import DEV, TRIALS, chosen, delay_rows, lengthened
+from benchmarks.live_report import TITLES, Row, most, table, write_page
 from benchmarks.live_scores import Arrival
 from benchmarks.live_stream import Streamed
 from benchmarks.materials import Material
@@ -59,6 +60,19 @@ def test_a_long_call_is_a_short_one_over_and_over_again(tmp_path: Path) -> None:
     assert len(samples) == 40_000
     assert (samples == np.arange(40_000) % 16_000).all()
     assert [turn.start for turn in long.turns] == [0.5, 2.5]
+
+
+def test_the_page_keeps_the_figures_of_trials_that_were_not_run_again(tmp_path: Path) -> None:
+    page, store = tmp_path / "page.md", tmp_path / "store" / "figures.json"
+    write_page(page, store, {"cuts": [most("cuts", 0, 0, "", 0)], "delay": [most("delay", 1.0, 0.8, "s")]})
+    write_page(page, store, {"delay": [most("delay", 0.7, 0.8, "s")]})
+    text = page.read_text()
+    assert text.index("| delay | 0.70 s | at most 0.8 s |") < text.index("| cuts | 0 | at most 0 |")
+    assert "1.00 s" not in text
+
+
+def test_every_trial_has_a_place_on_the_page() -> None:
+    assert list(TRIALS) == list(TITLES)
 
 
 def test_the_help_names_every_trial() -> None:
