@@ -25,6 +25,8 @@ GRAIN: Final = 5 * SAMPLE_RATE // 2
 """Samples: utterances are filled up to multiples of it, so that many have the same length and share a batch."""
 BEAM: Final = 5
 """Hypotheses that the decoder follows at once."""
+REPEATED: Final = 8
+"""Characters of a text at least that is taken for a repetition of what was said before."""
 LEAST_TOKENS: Final = 12
 """Tokens that the shortest utterance may have where a loop must not take long."""
 TOKENS: Final = 16
@@ -41,6 +43,8 @@ class Heard:
     """Mean over the tokens, the end of text included; natural logarithm."""
     no_speech: float
     """0 to 1: probability of the token for "no speech" in the place of the first."""
+    tokens: tuple[int, ...] = ()
+    """Of the text, for what follows to go on from; only of an utterance of a live call."""
 
     @property
     def compression(self) -> float:
@@ -55,8 +59,8 @@ class Before:
 
     samples: Samples
     """float32 (samples,): with the silence up to the utterance; its language is that of the utterance."""
-    text: str
-    """What was understood of it."""
+    tokens: tuple[int, ...]
+    """Of what was understood of it."""
 
 
 def filled(samples: int, silence: int) -> int:
@@ -149,7 +153,7 @@ class Whisper:
         encoded = self._encode(whole, filled(len(whole), silence))
         if callable(language):
             language = language(self._probabilities(encoded))
-        said = self._vocabulary.said(before.text) if before is not None else []
+        said = list(before.tokens) if before is not None else []
         prompt = [*self._vocabulary.context(context), *self._vocabulary.prompt(language), self._vocabulary.untimed]
         (result,) = self._model.generate(
             _storage(encoded),
@@ -162,10 +166,14 @@ class Whisper:
         )
         tokens = result.sequences_ids[0]
         own = tokens[len(said) :] if tokens[: len(said)] == said else tokens
+        if before is not None and _repeats(self._vocabulary.text(own), self._vocabulary.text(said)):
+            # It went back instead of on, as it does where the language changes.
+            return self.hear_live(samples, language, silence, beam=beam, timed=timed, context=context)
         words = self._timed(encoded, samples, said, own, language, len(whole)) if timed else []
         # What was said before was certain; otherwise as in `hear`.
         score = result.scores[0] * len(tokens) / (len(own) + 1)
-        return language, Heard(self._vocabulary.text(own).strip(), tuple(words), score, result.no_speech_prob)
+        text = self._vocabulary.text(own).strip()
+        return language, Heard(text, tuple(words), score, result.no_speech_prob, tuple(own))
 
     def _timed(
         self,
@@ -228,6 +236,11 @@ class Whisper:
             starts = token_starts(result.alignments, len(own))
             words.append(timed_words(grouped, starts, result.text_token_probs, samples))
         return words
+
+
+def _repeats(text: str, before: str) -> bool:
+    """Whether a text of some length is there before already."""
+    return len(text.strip()) >= REPEATED and text.strip(" .?!,").lower() in before.lower()
 
 
 def _storage(array: npt.NDArray[np.float32]) -> ctranslate2.StorageView:

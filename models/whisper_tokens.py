@@ -54,15 +54,12 @@ class Vocabulary:
         start = [self._id("<|startoftranscript|>")]
         return [*start, self._id(f"<|{language}|>"), self._id("<|transcribe|>")] if self._multilingual else start
 
-    def said(self, text: str) -> list[int]:
-        """The tokens of a text that the decoder is to go on from."""
-        return list(self._tokenizer.encode(f" {text.strip()}", add_special_tokens=False).ids) if text else []
-
     def context(self, text: str) -> list[int]:
         """What the decoder is told of the text before, or of words that may come; nothing for no text."""
         if not text:
             return []
-        return [self._id("<|startofprev|>"), *self.said(text)[-CONTEXT:]]
+        tokens = self._tokenizer.encode(f" {text.strip()}", add_special_tokens=False).ids
+        return [self._id("<|startofprev|>"), *tokens[-CONTEXT:]]
 
     @property
     def untimed(self) -> int:

@@ -106,6 +106,11 @@ class Activity:
         self._audio = np.concatenate([self._audio, samples])
 
     @property
+    def held(self) -> int:
+        """Samples that are kept."""
+        return len(self._audio)
+
+    @property
     def _heard(self) -> int:
         """Whole frames of the stream so far."""
         return (self._origin + len(self._audio)) // FRAME_STEP
@@ -135,8 +140,7 @@ class Activity:
     def _loud(self) -> bool:
         """Whether there is more than silence and noise."""
         latest = max(list(self._levels)[-2:], default=-np.inf)
-        known = len(self._levels) >= FLOOR // 4
-        return latest > QUIET and (not known or latest > min(self._levels) + ABOVE_NOISE)
+        return latest > QUIET and latest > min(self._levels) + ABOVE_NOISE
 
     def _wanted(self) -> bool:
         """Whether the network has to look: not at silence, and less often while nothing may end."""

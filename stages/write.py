@@ -100,7 +100,8 @@ class Said:
     """First sample, counted from the start of the stream."""
     samples: Samples
     """Levelled."""
-    text: str
+    tokens: tuple[int, ...]
+    """Of the text, as Whisper gave them."""
     language: str
 
 
@@ -249,7 +250,7 @@ class _Line:
         known = languages[0] if languages else None
         if not trusted(heard, len(samples)):
             return Understood(item.samples, language, (), None, known)
-        text = Said(item.start, samples, heard.text, language)
+        text = Said(item.start, samples, heard.tokens, language)
         return Understood(item.samples, language, timed(item, heard), text, known)
 
     async def _finish(self, item: Utterance, understood: Understood) -> None:
@@ -291,7 +292,7 @@ def preceding(said: Sequence[Said], start: int, length: int, language: str) -> B
     As much as fits into BEFORE and, with the utterance, into what Whisper hears at once; None where that is nothing.
     """
     pieces: list[Samples] = []
-    texts: list[str] = []
+    tokens: tuple[int, ...] = ()
     room = min(BEFORE, LONGEST_WINDOW - length)
     for own in reversed(said):
         gap = start - own.start - len(own.samples)
@@ -300,9 +301,9 @@ def preceding(said: Sequence[Said], start: int, length: int, language: str) -> B
         if own.language != language or room < 0:
             break
         pieces += [np.zeros(silence, np.float32), own.samples]
-        texts.append(own.text)
+        tokens = own.tokens + tokens
         start = own.start
-    return Before(np.concatenate(pieces[::-1]), " ".join(texts[::-1])) if pieces else None
+    return Before(np.concatenate(pieces[::-1]), tokens) if pieces else None
 
 
 def levelled(samples: Samples) -> Samples:

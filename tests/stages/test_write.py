@@ -1,0 +1,242 @@
+"""The stage `write`: with a recogniser that follows a script, whose turns the test gives."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from anyio import Event, create_memory_object_stream, create_task_group, fail_after, wait_all_tasks_blocked
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from msgspec.structs import replace
+
+from contracts.audio import FRAME_STEP, SAMPLE_RATE, Samples
+from contracts.live_speech import Degraded, LiveOptions, Partial
+from contracts.live_stages import Flush, Utterance, Written
+from models.whisper import Before, Heard
+from models.whisper_words import HeardWord
+from stages.live_work import Priority, T
+from stages.write import BEFORE, Said, Write, preceding
+
+pytestmark = pytest.mark.anyio
+
+Input = Utterance | Flush
+Output = Partial | Written | Degraded | Flush
+
+
+@dataclass
+class Script:
+    """Hears what it is told to hear next; "" is not trusted."""
+
+    texts: list[str]
+    languages: tuple[str, ...] = ("en", "ru")
+    asked: list[tuple[str, int, tuple[int, ...] | None]] = field(default_factory=list)
+    """Language, beam and the tokens before of each call."""
+    chances: tuple[float, ...] = (0.98, 0.02)
+
+    def detect(self, utterances: Sequence[Samples]) -> npt.NDArray[np.float64]:
+        return np.array([self.chances] * len(utterances))
+
+    def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
+        raise NotImplementedError(utterances, languages, silence)
+
+    def hear_live(
+        self,
+        samples: Samples,
+        language: str | Callable[[npt.NDArray[np.float64]], str],
+        silence: int,
+        *,
+        beam: int = 5,
+        timed: bool = True,
+        context: str = "",
+        before: Before | None = None,
+    ) -> tuple[str, Heard]:
+        assert silence > 0
+        assert len(samples) > 0
+        assert len(context) == 0
+        chosen = language(np.array(self.chances)) if callable(language) else language
+        self.asked.append((chosen, beam, before.tokens if before else None))
+        text = self.texts.pop(0)
+        words = [HeardWord(word, 0.1 * n, 0.1 * n + 0.1, 0.9) for n, word in enumerate(text.split())]
+        sure = -0.2 if text else -5.0
+        return chosen, Heard(text, tuple(words) if timed else (), sure, 0.1, (len(text), len(words)))
+
+
+@dataclass
+class Turns:
+    """Does work when the test lets it."""
+
+    wait: float = 0.0
+    asked: list[Priority] = field(default_factory=list)
+    held: Event | None = None
+
+    async def run(self, kind: Priority, work: Callable[[], T]) -> T:
+        self.asked.append(kind)
+        if self.held is not None:
+            await self.held.wait()
+        return work()
+
+
+def utterance(number: int, seconds: float, state: str = "complete", start: float = 1.0, channel: int = 0) -> Utterance:
+    frames = int(seconds * SAMPLE_RATE) // FRAME_STEP
+    first = int(start * SAMPLE_RATE) // FRAME_STEP
+    samples = np.random.default_rng(number).normal(0, 0.1, frames * FRAME_STEP).astype(np.float32)
+    nothing = np.zeros(frames, np.float32)
+    return Utterance(number, channel, state, first, np.ones(frames, np.uint8), nothing, first * FRAME_STEP, samples)  # type: ignore[arg-type]
+
+
+class Talk:
+    """The stage at work, and both of its ends."""
+
+    def __init__(
+        self, send: MemoryObjectSendStream[Input], receive: MemoryObjectReceiveStream[Output], turns: Turns
+    ) -> None:
+        self.send, self.receive, self.turns = send, receive, turns
+
+    async def give(self, *items: Input) -> None:
+        """Send each when the stage has nothing more to do about the one before."""
+        for item in items:
+            await self.send.send(item)
+            await wait_all_tasks_blocked()
+
+    def take(self) -> list[Output]:
+        return [self.receive.receive_nowait() for _ in range(self.receive.statistics().current_buffer_used)]
+
+
+async def written(
+    script: Script, talk: Callable[[Talk], object], options: LiveOptions | None = None, turns: Turns | None = None
+) -> list[Output]:
+    """What the stage sends while `talk` is held with it, and after its end."""
+    turns = turns or Turns()
+    stage = Write(script, turns, lambda: options or LiveOptions(language="en"))
+    send, inlet = create_memory_object_stream[Input](100)
+    outlet, receive = create_memory_object_stream[Output](100)
+    sent: list[Output] = []
+    with fail_after(10):
+        async with create_task_group() as tasks, send, inlet, outlet, receive:
+            tasks.start_soon(stage.run, inlet, outlet)
+            held = Talk(send, receive, turns)
+            await talk(held)  # type: ignore[misc]
+            if turns.held is not None:
+                turns.held.set()
+            await send.aclose()
+            await wait_all_tasks_blocked()
+            sent = held.take()
+    return sent
+
+
+def texts(events: Sequence[Output]) -> list[str]:
+    """What a reader sees: partials with their revision, finals in full."""
+    shown = []
+    for event in events:
+        if isinstance(event, Partial):
+            shown.append(f"{event.utterance}.{event.revision} {event.text}")
+        elif isinstance(event, Written):
+            shown.append(f"{event.number} {' '.join(word.text for word in event.words)}!")
+    return shown
+
+
+async def test_partials_grow_until_the_final_text_comes() -> None:
+    script = Script(["after the", "after the tone", "after the tone say", "after the tone"])
+    events = await written(
+        script,
+        lambda talk: talk.give(
+            utterance(0, 0.5, "growing"), utterance(0, 0.8, "growing"), utterance(0, 1.3, "growing"), utterance(0, 1.5)
+        ),
+    )
+    assert texts(events) == ["0.1 after", "0.2 after the", "0.3 after the tone", "0 after the tone!"]
+    assert [beam for _, beam, _ in script.asked] == [1, 1, 1, 5]
+
+
+async def test_what_was_written_on_the_chance_is_not_written_again() -> None:
+    script = Script(["press one"])
+    pausing = utterance(0, 1.5, "pausing")
+    complete = replace(pausing, state="complete")
+    turns = Turns()
+    events = await written(script, lambda talk: talk.give(pausing, complete), turns=turns)
+    assert texts(events) == ["0 press one!"]
+    assert turns.asked == [Priority.DRAFT]
+
+
+async def test_what_was_written_on_the_chance_is_dropped_where_speech_goes_on() -> None:
+    script = Script(["press", "press one now"])
+    events = await written(script, lambda talk: talk.give(utterance(0, 1.0, "pausing"), utterance(0, 2.0)))
+    assert texts(events) == ["0 press one now!"]
+
+
+async def test_a_partial_that_is_out_of_date_is_not_heard() -> None:
+    script, turns = Script(["all of it"]), Turns(held=Event())
+
+    async def talk(talk: Talk) -> None:
+        await talk.give(utterance(0, 0.5, "growing"), utterance(0, 1.0, "growing"), utterance(0, 1.5))
+
+    events = await written(script, talk, turns=turns)
+    assert texts(events) == ["0 all of it!"]
+    assert turns.asked == [Priority.PARTIAL, Priority.FINAL]
+
+
+async def test_what_is_not_trusted_is_heard_once_more_and_then_dropped() -> None:
+    script = Script(["", "", "", "second"])
+    events = await written(script, lambda talk: talk.give(utterance(0, 1.5), utterance(1, 1.5, start=4)))
+    assert texts(events) == ["0 second!"]
+
+
+async def test_partials_that_turn_out_to_be_nothing_are_taken_back() -> None:
+    script = Script(["a noise", "", ""])
+    events = await written(script, lambda talk: talk.give(utterance(0, 0.5, "growing"), utterance(0, 1.0)))
+    assert texts(events) == ["0.1 a", "0 !"]
+
+
+async def test_a_flush_comes_after_all_text_before_it() -> None:
+    script = Script(["one", "two"])
+    events = await written(
+        script,
+        lambda talk: talk.give(utterance(0, 1.5), utterance(0, 1.5, channel=1), Flush("finalize")),
+    )
+    assert sorted(texts(events)) == ["0 one!", "1 two!"]
+    assert events[-1] == Flush("finalize")
+
+
+async def test_an_utterance_is_heard_with_what_was_said_before_in_its_language() -> None:
+    script = Script(["first one", "and another"])
+    await written(script, lambda talk: talk.give(utterance(0, 1.5), utterance(1, 1.5, start=3)))
+    assert [before for _, _, before in script.asked] == [None, (9, 2)]
+
+
+async def test_no_partials_are_made_where_none_are_wanted() -> None:
+    options = LiveOptions(language="en", partials=False)
+    script = Script(["all"])
+    events = await written(script, lambda talk: talk.give(utterance(0, 1, "growing"), utterance(0, 1.5)), options)
+    assert texts(events) == ["0 all!"]
+
+
+async def test_partials_end_where_finals_wait_and_come_back() -> None:
+    turns = Turns(wait=2.0)
+    script = Script(["all of it", "the rest of", "the rest"])
+
+    async def talk(talk: Talk) -> None:
+        await talk.give(utterance(0, 0.5, "growing"), utterance(0, 1.5))
+        turns.wait = 0.0
+        await talk.give(utterance(1, 0.5, "growing", start=4), utterance(1, 1.5, start=4))
+
+    events = await written(script, talk, turns=turns)
+    assert [event.level for event in events if isinstance(event, Degraded)] == [2, 0]
+    assert texts(events) == ["0 all of it!", "1.1 the rest", "1 the rest!"]
+
+
+async def test_the_language_is_told_by_each_utterance() -> None:
+    script = Script(["добрый день"], chances=(0.02, 0.98))
+    events = await written(script, lambda talk: talk.give(utterance(0, 2.0)), LiveOptions())
+    assert [event.language for event in events if isinstance(event, Written)] == ["ru"]
+
+
+def test_what_was_said_before_is_bounded_and_keeps_its_pauses() -> None:
+    second = np.ones(SAMPLE_RATE, np.float32)
+    said = [Said(n * 3 * SAMPLE_RATE, second, (n, 7), "en") for n in range(10)]
+    before = preceding(said, 30 * SAMPLE_RATE, SAMPLE_RATE, "en")
+    assert before is not None
+    assert before.tokens == (7, 7, 8, 7, 9, 7)
+    assert len(before.samples) == BEFORE
+    assert preceding(said, 30 * SAMPLE_RATE, SAMPLE_RATE, "ru") is None
+    assert preceding(said, 30 * SAMPLE_RATE, 27 * SAMPLE_RATE, "en") is None
+    assert preceding([], 0, SAMPLE_RATE, "en") is None
