@@ -115,7 +115,7 @@ async def live_resumed(lab: Lab) -> None:
     async with AsyncExitStack() as stack:
         older = await stack.enter_async_context(live(lab, trail))
         begun = await _resume(lab, older)
-        await older.play(audio[begun : begun + 10 * STEP], STEP)
+        await older.play(audio[begun : begun + 18 * STEP], STEP)
         await older.say("finalize")
         answered = [text for text in trail.said.values() if '"in_reply_to":"unheard"' in text]
         lab.require(len(answered) == 1, f"what was said before the loss is answered by {answered}")
