@@ -87,6 +87,8 @@ class LiveCall:
     def progress(self) -> float:
         """0 to 1: how much of what was fed the graph behind has annotated."""
         fed = self.received / self._spool.audio.bytes_per_second
+        if self._annotated.is_set():
+            return 1.0
         if self.behind is None or fed == 0:
             return 0.0
         return min(1.0, min(position.done for position in self.behind.positions()) / fed)
