@@ -25,9 +25,11 @@ from contracts.live_speech import (
 )
 from contracts.options import AnnotateOptions
 from runtime.call import annotate_call
-from runtime.engine import Engine
+from runtime.drawing import draw_text
+from runtime.engine import Engine, outline
 from runtime.lane import Lane
 from runtime.live_call import LiveCall, open_live_call
+from runtime.pipeline import live_flow
 from runtime.running import StageFailed
 from stages.decode import open_audio
 from tests.runtime.parts import tasks as tasks_at_work
@@ -234,3 +236,10 @@ async def test_a_stage_that_fails_ends_the_call_with_one_error(engine: Engine, c
 
     with fail_after(30), pytest.raises(StageFailed, match="no room for"):
         await run()
+
+
+async def test_the_live_lane_is_a_graph_like_the_other() -> None:
+    networks = outline("onnx")
+    flow = live_flow(networks, Lane(networks), LiveOptions)
+    assert [node.name for node in flow.nodes] == ["stream", "clean", "listen", "write", "tell_apart", "result"]
+    assert "listen" in draw_text(flow)
