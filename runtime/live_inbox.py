@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from contracts.live import AudioEnd, Finalize, Pause, Resume, SessionConfig
 
-ROOM: Final = 16
-"""Things that wait at most."""
+THINGS: Final = 2048
+"""Frames and messages that wait at most."""
 
 
 class Reconfigure(Struct, frozen=True):
@@ -25,9 +25,15 @@ Item = Task | AudioEnd
 
 
 class Inbox:
-    """Bounded. Who adds waits for room first and then adds at once, so that being cancelled never leaves a half."""
+    """Bounded, by the bytes of the audio and by the number of things.
 
-    def __init__(self) -> None:
+    Who adds waits for room first and then adds at once, so that being cancelled never leaves a half.
+    """
+
+    def __init__(self, room: int) -> None:
+        """`room`: bytes of audio that may wait."""
+        self._room: Final = room
+        self._size = 0
         self._items: Final[deque[Item]] = deque()
         self._changed = Event()
         self.idle = False
@@ -41,11 +47,12 @@ class Inbox:
     @property
     def full(self) -> bool:
         """Whether the session is behind."""
-        return len(self._items) >= ROOM
+        return self._size >= self._room or len(self._items) >= THINGS
 
     def add(self, item: Item) -> None:
         """Add one more."""
         self._items.append(item)
+        self._size += len(item) if isinstance(item, bytes) else 0
         self.idle = False
         self._stir()
 
@@ -56,6 +63,7 @@ class Inbox:
             await self._changed.wait()
         self.idle = False
         item = self._items.popleft()
+        self._size -= len(item) if isinstance(item, bytes) else 0
         self._stir()
         return item
 

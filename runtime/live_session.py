@@ -55,6 +55,8 @@ from runtime.settings import Settings
 
 ERRORS: Final = 100
 """Messages and frames of a session that may be wrong."""
+MARGIN: Final = 1000
+"""Milliseconds of audio that may wait beyond what may be ahead of real time."""
 State = Literal["open", "paused", "ending", "over"]
 
 
@@ -69,7 +71,8 @@ class LiveSession:
         self.created_at: Final = time.time()
         """Seconds since 1970."""
         self.expires_at: Final = time.monotonic() + settings.live_max_session_s
-        self.inbox: Final = Inbox()
+        # Room for more than may come ahead of real time: who sends too fast is told so, however slow the work is.
+        self.inbox: Final = Inbox((settings.live_max_unacked_ms + MARGIN) * config.audio.bytes_per_second // 1000)
         self.outbox: Final = Outbox(settings.live_replay_messages)
         self.pace: Final = Pace(settings.live_max_unacked_ms, settings.live_speed_limit)
         self.state: State = "open"
@@ -186,14 +189,14 @@ class LiveSession:
         """See LiveConnection.audio."""
         self._check(connection)
         self._check_frame(frame)
-        await self.inbox.room()
-        self._check(connection)
-        self._check_turn()
         arrived = self.config.audio.milliseconds(self.bytes_received + len(frame))
         if arrived > 1000 * self._longest:
             self.stop_audio()
             raise CallAnnotateError(SESSION_TOO_LONG, max_allowed=self.limits.max_session_s)
         self.pace.check(arrived)
+        await self.inbox.room()
+        self._check(connection)
+        self._check_turn()
         self.inbox.add(frame)
         self.bytes_received += len(frame)
         self.pace.arrived(arrived)

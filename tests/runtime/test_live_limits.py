@@ -137,6 +137,24 @@ async def test_audio_far_ahead_of_real_time_is_refused_and_ends_the_session(live
         assert spools(live) == []
 
 
+async def test_who_sends_too_fast_is_told_so_however_slow_the_work_is(
+    live: Settings, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(_: bytes) -> None:
+        await anyio.sleep_forever()
+
+    changed(monkeypatch, lambda call: setattr(call, "feed", hang))
+    async with serving(msgspec.structs.replace(live, live_speed_limit=1.0), engine) as service:
+        client = Client(service.live)
+        async with client.connected(START) as connection:
+            with pytest.raises(CallAnnotateError) as caught:
+                await say(connection, noise(12.0))
+            assert caught.value.fault is TOO_FAST
+            assert not client.session.inbox.full
+            await connection.fault(caught.value)
+            await assert_ends_with(client, TOO_FAST)
+
+
 def test_the_clock_of_the_audio_stands_still_in_a_pause_and_lets_lost_time_be_made_up() -> None:
     now = [0.0]
     pace = Pace(1000, 1.0, lambda: now[0])
@@ -264,9 +282,10 @@ def changed(monkeypatch: pytest.MonkeyPatch, change: Change, only: int = 1) -> N
 
     @asynccontextmanager
     async def open_changed(path: Path, audio: AudioFormat, options: LiveOptions) -> AsyncIterator[Echo]:
+        opened[0] += 1
+        number = opened[0]
         async with open_echo(path, audio, options) as call:
-            opened[0] += 1
-            if opened[0] <= only:
+            if number <= only:
                 change(call)
             yield call
 
