@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
-EARLY: Final = 2
+EARLY: Final = 3
 """Words of a first hypothesis at least that are shown at once, without the last one of them."""
 
 
@@ -24,9 +24,12 @@ class Agreement:
     def take(self, words: Sequence[str]) -> bool:
         """Take the next hypothesis; say whether it changes what is shown."""
         before, self._before = self._before, tuple(words)
-        agreed = tuple(words[: EARLY - 2 + len(words) - 1]) if before is None else common(before, words)
-        if before is None and len(words) < EARLY:
-            agreed = ()
+        if before is None:
+            agreed = tuple(words[:-1]) if len(words) >= EARLY else ()
+        else:
+            agreed = common(before, words)
+            if len(agreed) == len(words) > 1:
+                agreed = agreed[:-1]  # the end of the audio may have cut it in both
         kept = len(common(self.shown, agreed))
         if len(agreed) > kept and (kept == len(self.shown) or len(agreed) >= kept):
             self.shown = agreed

@@ -22,7 +22,7 @@ def test_what_two_hypotheses_agree_about_is_shown() -> None:
 
 
 def test_a_hypothesis_that_disagrees_takes_nothing_back_alone() -> None:
-    assert shown("press the", "press the pound", "less a sound", "press the pound key") == ["press", "press the"]
+    assert shown("press the", "press the pound", "less a sound", "press the pound key") == ["press the"]
 
 
 def test_what_two_hypotheses_deny_is_replaced() -> None:
@@ -35,3 +35,7 @@ def test_what_two_hypotheses_deny_is_replaced() -> None:
 def test_case_and_punctuation_are_no_disagreement_and_follow_the_latest() -> None:
     assert common(("To", "leave,"), ("to", "leave", "the")) == ("to", "leave")
     assert bare("«Астериск».") == "астериск"
+
+
+def test_the_last_word_waits_for_more_even_if_it_was_heard_twice() -> None:
+    assert shown("press", "press the pow", "press the pow", "press the pound key") == ["press", "press the"]
