@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, create_task_group, to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from contracts.audio import FRAME_STEP, Samples
@@ -42,9 +42,9 @@ class Embed:
             vectors = np.zeros((len(spans), SIZE), np.float32)
             if spans:
                 features = await to_thread.run_sync(features_of, region.samples, spans, limiter=self.limiter)
-                for batch in batches(features):
-                    stack = np.stack([features[index] for index in batch])
-                    vectors[batch] = await to_thread.run_sync(self.model.embed, stack, limiter=self.limiter)
+                async with create_task_group() as tasks:
+                    for batch in batches(features):
+                        tasks.start_soon(self._embed, features, batch, vectors)
             await send.send(
                 Voiceprints(
                     channel=region.channel,
@@ -54,6 +54,13 @@ class Embed:
                     vectors=vectors,
                 )
             )
+
+    async def _embed(
+        self, features: list[npt.NDArray[np.float32]], batch: list[int], vectors: npt.NDArray[np.float32]
+    ) -> None:
+        """Put the voiceprints of a batch into the rows of `vectors` (n, 192) that its numbers name."""
+        stack = np.stack([features[index] for index in batch])
+        vectors[batch] = await to_thread.run_sync(self.model.embed, stack, limiter=self.limiter)
 
 
 def pieces(speakers: npt.NDArray[np.uint8], changes: npt.NDArray[np.float32]) -> Iterator[tuple[int, int]]:

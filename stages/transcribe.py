@@ -13,7 +13,7 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from contracts.audio import SAMPLE_RATE
 from contracts.speech import SpeechRegion, Transcript
 from models.networks import WhisperNetwork
-from models.whisper import LONGEST, Heard, filled
+from models.whisper import Heard, filled
 from stages.languages import Languages
 from stages.parts import Part, joined, parts, pieces
 from stages.skipped import skipped, without
@@ -24,12 +24,12 @@ GATHERED: Final = 180 * SAMPLE_RATE
 languages, and to have windows of similar length for a batch."""
 BATCH: Final = 60 * SAMPLE_RATE
 """Samples of a batch at most, with the silence that is added: bounds memory and lateness."""
-DETECTED: Final = 4 * SAMPLE_RATE
+DETECTED: Final = 3 * SAMPLE_RATE
 """Samples of a part by which its language is detected; more changes nothing."""
 SILENCE: Final = 3 * SAMPLE_RATE
 """Samples of silence after a window."""
-LONG_SILENCE: Final = LONGEST
-"""Samples of silence, so as many as Whisper takes, after what it did not understand with less."""
+LONG_SILENCE: Final = 7 * SAMPLE_RATE
+"""Samples of silence at least after what is heard again; as many as Whisper takes change nothing but the time."""
 BRIEF: Final = 2 * SAMPLE_RATE
 """Samples below which a window is too short for the model to be sure of what it makes up."""
 SURE: Final = -0.6
@@ -37,9 +37,6 @@ SURE: Final = -0.6
 web address that takes long to spell leaves such a stretch too."""
 RETRIED: Final = SAMPLE_RATE // 2
 """Samples of a part at least that is heard again alone: of less, Whisper makes up a greeting."""
-
-TOGETHER: Final = 2
-"""Windows that are heard again in a batch."""
 
 R = TypeVar("R")
 
@@ -110,30 +107,26 @@ class Transcribe:
     ) -> None:
         """Transcribe the windows of one channel; then let the next ones be heard."""
         written: list[Transcript] = []
-        doubts: list[Doubt] = []
         resolved: list[tuple[Doubt, list[Transcript]]] = []
+        groups = batches([filled(len(window), SILENCE) for window in windows], round(self.limiter.total_tokens))
 
-        async def hear(numbers: list[int]) -> None:
-            chosen = [windows[n] for n in numbers]
+        async def hear(chosen: list[Window]) -> None:
             for window, found in zip(chosen, await self._heard(chosen, SILENCE), strict=True):
-                understood, open_questions = judged(window, found)
+                understood, doubts = judged(window, found)
                 written.extend(understood)
-                doubts.extend(open_questions)
-            while len(doubts) >= TOGETHER:
-                tasks.start_soon(hear_again, [doubts.pop() for _ in range(TOGETHER)])
+                for doubt in doubts:
+                    tasks.start_soon(hear_again, doubt)
 
-        async def hear_again(chosen: list[Doubt]) -> None:
-            again = await self._told(chosen, known)
-            for doubt, window, found in zip(chosen, again, await self._heard(again, LONG_SILENCE), strict=True):
-                if trusted(found, len(window)) and found.log_probability >= doubt.least:
-                    resolved.append((doubt, transcripts(window, found)))
+        async def hear_again(doubt: Doubt) -> None:
+            window = await self._told(doubt, known)
+            (found,) = await self._heard([window], LONG_SILENCE)
+            if trusted(found, len(window)) and found.log_probability >= doubt.least:
+                resolved.append((doubt, transcripts(window, found)))
 
         async with create_task_group() as tasks:
-            async with create_task_group() as first:
-                for numbers in batches([filled(len(window), SILENCE) for window in windows]):
-                    first.start_soon(hear, numbers)
-            if doubts:
-                tasks.start_soon(hear_again, doubts)
+            for numbers in groups:
+                tasks.start_soon(hear, [windows[n] for n in numbers])
+            windows.clear()  # each is let go of when it was heard
         # In the order of time, whichever thread was the first.
         for doubt, own in sorted(resolved, key=lambda pair: pair[0].window.parts[0].start):
             if doubt.passed_over:
@@ -149,19 +142,17 @@ class Transcribe:
         chosen = known.choose(await self._probabilities(cut), durations, [piece.change for piece in cut])
         return joined(cut, [self.model.languages[n] for n in chosen])
 
-    async def _told(self, doubts: list[Doubt], known: Languages) -> list[Window]:
-        """Their windows; what was passed over is taken for the language of its own sound."""
-        over = [doubt.window for doubt in doubts if doubt.passed_over]
-        if self._language is not None or not over:
-            return [doubt.window for doubt in doubts]
-        found = known.alone(await self._probabilities([window.parts[0] for window in over]))
-        told = (self.model.languages[n] for n in found)
-        return [replace(doubt.window, language=next(told)) if doubt.passed_over else doubt.window for doubt in doubts]
+    async def _told(self, doubt: Doubt, known: Languages) -> Window:
+        """Its window; what was passed over is taken for the language of its own sound."""
+        if self._language is not None or not doubt.passed_over:
+            return doubt.window
+        (told,) = known.alone(await self._probabilities(list(doubt.window.parts)))
+        return replace(doubt.window, language=self.model.languages[told])
 
     async def _probabilities(self, own: list[Part]) -> npt.NDArray[np.float64]:
         """Of each of the model's languages for each part: float64 (parts, languages)."""
         samples = [part.samples[:DETECTED] for part in own]
-        groups = batches([filled(len(part), 0) for part in samples])
+        groups = batches([filled(len(own), 0) for own in samples], round(self.limiter.total_tokens))
         return np.stack(await self._all(lambda group: self.model.detect([samples[n] for n in group]), groups))
 
     async def _heard(self, windows: list[Window], silence: int) -> list[Heard]:
@@ -187,15 +178,24 @@ class Transcribe:
         return [results[n] for n in sorted(results)]
 
 
-def batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Numbers of the samples, grouped so that all of a batch are of one length and none is longer than BATCH in all."""
+def batches(lengths: Sequence[int], threads: int = 1) -> list[list[int]]:
+    """Numbers of the samples, grouped so that all of a batch are of one length and none is longer than BATCH in all.
+
+    The longest ones come first, and the last are halved where that gives each of the threads as many.
+    """
     grouped: list[list[int]] = []
     for n in sorted(range(len(lengths)), key=lambda n: -lengths[n]):
         if grouped and lengths[grouped[-1][0]] == lengths[n] and lengths[n] * (len(grouped[-1]) + 1) <= BATCH:
             grouped[-1].append(n)
         else:
             grouped.append([n])
-    return grouped
+    for batch in [batch for batch in reversed(grouped) if len(batch) > 1]:
+        if len(grouped) % threads == 0:
+            break
+        half = len(batch) // 2
+        grouped.append(batch[half:])
+        del batch[half:]
+    return sorted(grouped, key=lambda batch: -lengths[batch[0]] * len(batch))
 
 
 def judged(window: Window, found: Heard) -> tuple[list[Transcript], list[Doubt]]:

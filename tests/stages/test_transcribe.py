@@ -19,7 +19,7 @@ from contracts.speech import SpeechRegion, Transcript
 from models.store import ensure
 from models.whisper import LONGEST, Heard, Whisper, filled
 from models.whisper_words import HeardWord
-from stages.transcribe import BATCH, Transcribe
+from stages.transcribe import BATCH, Transcribe, batches
 
 NOTHING = np.zeros(0, np.float32)
 
@@ -297,6 +297,18 @@ def test_the_language_of_an_utterance_does_not_depend_on_its_batch(
     together = whisper.detect(utterances)
     assert np.array_equal(together, np.concatenate([whisper.detect([samples]) for samples in utterances]))
     assert {whisper.languages[n] for n in together.argmax(axis=1)} >= set(call[1])
+
+
+def test_every_thread_gets_as_many_batches() -> None:
+    second = SAMPLE_RATE
+    assert batches([30 * second] * 6, 2) == [[0, 1], [2, 3], [4], [5]]
+    assert batches([30 * second] * 5, 2) == [[0, 1], [2], [4], [3]]
+    assert batches([25 * second, *[30 * second] * 3, *[5 * second] * 12], 1)[:2] == [
+        [1, 2],
+        [4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
+    ]
+    assert batches([30 * second, 20 * second], 2) == [[0], [1]]
+    assert sorted(n for batch in batches([5 * second] * 40, 3) for n in batch) == list(range(40))
 
 
 def test_an_utterance_is_filled_with_the_silence_asked_for_to_a_common_length() -> None:
