@@ -20,4 +20,5 @@ async def test_the_server_does_as_its_documents_say_and_nothing_of_them_is_left_
 async def test_schemathesis_finds_nothing() -> None:
     async with own_server({}) as server:
         require_generous(server.url)
-        assert await openapi_suite.run(server.url, examples=8, seed=None) == 0
+        # Another seed each time is for `make contract`: what CI says has to be repeatable.
+        assert await openapi_suite.run(server.url, examples=8, seed=20261122) == 0
