@@ -24,8 +24,8 @@ class VoiceprintNetwork(Protocol):
         """float32 (batch, frames, 80) -> (batch, 192)."""
 
 
-class WhisperNetwork(Protocol):
-    """See models.whisper.Whisper."""
+class LiveWhisperNetwork(Protocol):
+    """What a live call asks of models.whisper.Whisper."""
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -33,9 +33,6 @@ class WhisperNetwork(Protocol):
 
     def detect(self, utterances: Sequence[Samples]) -> npt.NDArray[np.float64]:
         """Probability of each of `languages` for each utterance: float64 (utterances, languages)."""
-
-    def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
-        """The words of each utterance in its language; no utterance changes what is heard of another."""
 
     def hear_live(
         self,
@@ -49,3 +46,10 @@ class WhisperNetwork(Protocol):
         before: Before | None = ...,
     ) -> tuple[str, Heard]:
         """The language and the words of one utterance of a live call."""
+
+
+class WhisperNetwork(LiveWhisperNetwork, Protocol):
+    """See models.whisper.Whisper."""
+
+    def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
+        """The words of each utterance in its language; no utterance changes what is heard of another."""

@@ -16,7 +16,7 @@ from contracts.audio import SAMPLE_RATE, Samples
 from contracts.live_speech import Degraded, LiveOptions, Partial, SpeechBegan, SpeechStopped
 from contracts.live_stages import Flush, Utterance, Written
 from contracts.speech import TimedWord
-from models.networks import WhisperNetwork
+from models.networks import LiveWhisperNetwork
 from models.whisper import Before, Heard
 from stages.agreement import Agreement
 from stages.annotate import UNSPACED
@@ -49,7 +49,7 @@ Output = Partial | Written | Degraded | Flush
 class Write:
     """Hears the newest state of each channel's utterance; what is out of date is not heard, what is complete always."""
 
-    model: WhisperNetwork
+    model: LiveWhisperNetwork
     worker: Worker = field(repr=False)
     options: Callable[[], LiveOptions] = field(repr=False)
     """As they are now."""

@@ -3,14 +3,17 @@
 from io import BytesIO
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
 
 from contracts.options import AnnotateOptions
+from runtime import live_service
 from runtime.engine import Engine, load_engine
 from runtime.settings import Settings
+from tests.runtime.live_parts import open_echo
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +24,18 @@ def engine() -> Engine:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(volume_path=tmp_path / "volume", queue_poll_interval=0.05, log_console=False)
+
+
+@pytest.fixture
+def live(settings: Settings) -> Settings:
+    """For live sessions that are fed as fast as they take it."""
+    return msgspec.structs.replace(settings, live_sessions=4, live_speed_limit=1e6)
+
+
+@pytest.fixture
+def echo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Live sessions hear an Echo instead of the networks."""
+    monkeypatch.setattr(live_service, "open_live_call", lambda _engine, _lane, *rest: open_echo(*rest))
 
 
 @pytest.fixture(scope="session")

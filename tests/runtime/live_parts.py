@@ -8,6 +8,7 @@ from typing import TypeVar
 from zlib import crc32
 
 import anyio
+import pytest
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from contracts.annotation import AnnotatedSpeech, Notice, Segment, Speaker, Turn, Word
@@ -25,8 +26,10 @@ from contracts.live import (
 from contracts.live_audio import AudioFormat
 from contracts.live_speech import Final, Flushed, FlushReason, LiveEvent, LiveOptions, Partial
 from contracts.speech import TimedWord
+from runtime import live_service
 from runtime.live_service import LiveService
 from runtime.live_session import LiveConnection, LiveSession
+from runtime.settings import Settings
 from runtime.spool import Spool
 
 PHONE = AudioFormat(encoding="pcm_s16le", sample_rate=8000, channels=1)
@@ -217,3 +220,39 @@ async def released(service: LiveService) -> None:
     """Wait until no session is left."""
     while service.sessions:
         await anyio.lowlevel.checkpoint()
+
+
+async def assert_ends_with(client: Client, fault: Fault) -> None:
+    """The session ends with an error, told before, and nothing of it is left."""
+    await client.until(lambda: client.failure is not None)
+    await released(client.service)
+    assert client.failure is not None
+    assert client.failure.fault is fault
+    last = client.heard[-1]
+    assert isinstance(last, LiveError)
+    assert (last.code, last.fatal) == (fault.code, True)
+    client.assert_gapless()
+
+
+def spools(settings: Settings) -> list[str]:
+    """Names of what is kept of live sessions."""
+    return sorted(path.name for path in (settings.volume_path / "live").iterdir())
+
+
+Change = Callable[[Echo], None]
+
+
+def changed(monkeypatch: pytest.MonkeyPatch, change: Change, only: int = 1) -> None:
+    """Have the first calls be changed."""
+    opened = [0]
+
+    @asynccontextmanager
+    async def open_changed(path: Path, audio: AudioFormat, options: LiveOptions) -> AsyncIterator[Echo]:
+        opened[0] += 1
+        number = opened[0]
+        async with open_echo(path, audio, options) as call:
+            if number <= only:
+                change(call)
+            yield call
+
+    monkeypatch.setattr(live_service, "open_live_call", lambda _engine, _lane, *rest: open_changed(*rest))

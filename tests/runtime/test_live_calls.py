@@ -22,16 +22,10 @@ from contracts.live import (
 from contracts.live_audio import AudioFormat
 from runtime.engine import Engine
 from runtime.settings import Settings
-from tests.runtime.live_parts import Client, frames, released, say
+from tests.runtime.live_parts import PHONE, Client, frames, released, say
 from tests.runtime.serving import ended, serving, submit
 
-PHONE = AudioFormat(encoding="pcm_s16le", sample_rate=8000, channels=1)
 SECONDS = 8
-
-
-@pytest.fixture
-def live(settings: Settings) -> Settings:
-    return msgspec.structs.replace(settings, live_sessions=4, live_speed_limit=1e6)
 
 
 @pytest.fixture(scope="module")

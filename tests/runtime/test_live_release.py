@@ -4,7 +4,6 @@ import asyncio
 import gc
 import threading
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import anyio
 import msgspec
@@ -13,7 +12,6 @@ import pytest
 
 from contracts.errors import INVALID_JSON, CallAnnotateError
 from contracts.live import AudioEnd, Pause, SessionStart, TranscriptFinal
-from runtime import live_service
 from runtime.engine import Engine
 from runtime.live_outbox import Outbox
 from runtime.live_run import LiveRun
@@ -21,7 +19,7 @@ from runtime.live_service import LiveService
 from runtime.live_session import LiveConnection, LiveSession
 from runtime.settings import Settings
 from runtime.spool import Spool
-from tests.runtime.live_parts import PHONE, Client, noise, open_echo, released, say
+from tests.runtime.live_parts import PHONE, Client, noise, released, say, spools
 from tests.runtime.serving import serving
 
 START = SessionStart(audio=PHONE)
@@ -29,16 +27,12 @@ OURS = (LiveSession, LiveRun, LiveConnection, Outbox, Spool)
 Way = Callable[[Client, LiveConnection], Awaitable[None]]
 
 
-@pytest.fixture(autouse=True)
-def echo(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_service, "open_live_call", lambda _engine, _lane, *rest: open_echo(*rest))
+pytestmark = pytest.mark.usefixtures("echo")
 
 
 @pytest.fixture
-def live(settings: Settings) -> Settings:
-    return msgspec.structs.replace(
-        settings, live_sessions=4, live_speed_limit=1e6, live_resume_window_s=0.05, live_idle_timeout_s=0.3
-    )
+def live(live: Settings) -> Settings:
+    return msgspec.structs.replace(live, live_resume_window_s=0.05, live_idle_timeout_s=0.3)
 
 
 async def ends_well(client: Client, connection: LiveConnection) -> None:
@@ -116,7 +110,3 @@ async def test_nothing_is_left_of_a_session_whose_client(live: Settings, engine:
         assert psutil.Process().num_fds() <= descriptors
         assert threading.active_count() <= threads + 1  # anyio's own workers wait for more to do
         assert spools(live) == []
-
-
-def spools(settings: Settings) -> list[Path]:
-    return list((settings.volume_path / "live").iterdir())

@@ -29,25 +29,17 @@ from contracts.live_errors import (
     TAKEN_OVER,
     UNKNOWN_SESSION,
 )
-from runtime import live_service
 from runtime.engine import Engine
 from runtime.live_session import LiveConnection
 from runtime.settings import Settings
-from tests.runtime.live_parts import PHONE, Client, frames, noise, open_echo, released, say
+from tests.runtime.live_parts import PHONE, Client, frames, noise, released, say
 from tests.runtime.serving import serving
 
 START = SessionStart(id="start", audio=PHONE, save=False)
 CUTS = 100
 
 
-@pytest.fixture(autouse=True)
-def echo(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_service, "open_live_call", lambda _engine, _lane, *rest: open_echo(*rest))
-
-
-@pytest.fixture
-def live(settings: Settings) -> Settings:
-    return msgspec.structs.replace(settings, live_sessions=4, live_speed_limit=1e6)
+pytestmark = pytest.mark.usefixtures("echo")
 
 
 async def uncut(live: Settings, engine: Engine, data: bytes) -> Client:

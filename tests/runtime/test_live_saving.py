@@ -10,14 +10,14 @@ from contracts.job_messages import ResultMessage
 from contracts.live import AudioEnd, LiveWarning, SessionEnded, SessionStart, TranscriptFinal
 from contracts.live_audio import AudioFormat
 from contracts.options import AnnotateOptions
-from runtime import live_archive, live_service
+from runtime import live_archive
 from runtime.engine import Engine
 from runtime.intake import Intake
 from runtime.live_archive import Note
 from runtime.settings import Settings
 from runtime.spool import Spool, finish_spool
 from stages.decode import open_audio
-from tests.runtime.live_parts import PHONE, Client, noise, open_echo, released, say
+from tests.runtime.live_parts import PHONE, Client, noise, released, say, spools
 from tests.runtime.serving import ended, messages, serving
 from tests.runtime.test_service import files
 
@@ -25,18 +25,7 @@ START = SessionStart(audio=PHONE, save=True, language="en")
 LOST = "00000000-0000-4000-8000-000000000001"
 
 
-@pytest.fixture(autouse=True)
-def echo(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_service, "open_live_call", lambda _engine, _lane, *rest: open_echo(*rest))
-
-
-@pytest.fixture
-def live(settings: Settings) -> Settings:
-    return msgspec.structs.replace(settings, live_sessions=4, live_speed_limit=1e6)
-
-
-def spools(settings: Settings) -> list[str]:
-    return sorted(path.name for path in (settings.volume_path / "live").iterdir())
+pytestmark = pytest.mark.usefixtures("echo")
 
 
 async def test_a_session_that_is_kept_is_a_job_with_its_audio_and_its_result(live: Settings, engine: Engine) -> None:

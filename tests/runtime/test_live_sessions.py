@@ -1,9 +1,6 @@
 """Live sessions from their first message to their last, without HTTP."""
 
-from pathlib import Path
-
 import anyio
-import msgspec
 import pytest
 
 from contracts.errors import INVALID_FIELD, CallAnnotateError, Fault
@@ -42,27 +39,15 @@ from contracts.live_errors import (
     TOO_MANY_ERRORS,
     WRONG_ORDER,
 )
-from runtime import live_service
 from runtime.engine import Engine
 from runtime.settings import Settings
-from tests.runtime.live_parts import PHONE, Client, frames, noise, open_echo, released, say
+from tests.runtime.live_parts import PHONE, Client, frames, noise, released, say, spools
 from tests.runtime.serving import serving
 
 START = SessionStart(id="start", audio=PHONE)
 
 
-@pytest.fixture(autouse=True)
-def echo(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_service, "open_live_call", lambda _engine, _lane, *rest: open_echo(*rest))
-
-
-@pytest.fixture
-def live(settings: Settings) -> Settings:
-    return msgspec.structs.replace(settings, live_sessions=4, live_speed_limit=1e6)
-
-
-def spools(settings: Settings) -> list[Path]:
-    return sorted((settings.volume_path / "live").iterdir())
+pytestmark = pytest.mark.usefixtures("echo")
 
 
 async def test_a_session_goes_from_its_start_to_its_result_and_nothing_is_left(live: Settings, engine: Engine) -> None:

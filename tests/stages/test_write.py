@@ -37,9 +37,6 @@ class Script:
     def detect(self, utterances: Sequence[Samples]) -> npt.NDArray[np.float64]:
         return np.array([self.chances] * len(utterances))
 
-    def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
-        raise NotImplementedError(utterances, languages, silence)
-
     def hear_live(
         self,
         samples: Samples,
