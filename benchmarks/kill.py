@@ -256,6 +256,10 @@ def kill_long(folder: Path, minutes: float, percentage: int) -> Resumed:
             time.sleep(0.1)
             answer = httpx.get(f"{url}/api/v1/jobs/{job.job_id}", timeout=PATIENCE)
             job = msgspec.json.decode(answer.content, type=Job)
+        if job.status != "processing":
+            raise click.ClickException(
+                f"the call was {job.status} before it was {percentage} % done: take a longer one"
+            )
     journal = Journal(volume / "processing" / f"{job.job_id}.journal")
     journal.close()
     with running(volume) as url:

@@ -101,3 +101,11 @@ class Transcript(Struct, frozen=True, tag=True):
     """In the order of start_time; empty where no text passed the gates (silence, noise, a loop)."""
     end_time: float
     """Seconds from the start of the stream to the end of the stretch."""
+
+
+class Reached(Struct, frozen=True, tag=True):
+    """How much of the call's speech has been written down, for progress: windows are heard out of order, and their
+    transcripts are told when all of a gather are."""
+
+    end_time: float
+    """Seconds from the start of the stream: the share of the speech that is done, times the length that it was in."""

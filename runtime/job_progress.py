@@ -20,24 +20,19 @@ VALIDATING: Final = JobProgress(percentage=0, current_stage="validation", stages
 DONE: Final = JobProgress(percentage=100, stages_completed=RUN)
 
 
-def job_progress(progress: Progress, least: int, most: float) -> JobProgress:
+def job_progress(progress: Progress, least: int) -> JobProgress:
     """The graph's progress as clients see it.
 
-    Transcription gathers minutes of speech before it tells anything, and until then counts as far as what it gathered:
-    there the time that has passed says more.
-
     :param least: the percentage that was told last, which is never gone below
-    :param most: share of the time that the job is expected to take that has passed, 0 to 1; 1 where nobody knows
     """
     shares = {name: _share([stage for stage in progress.stages if stage.stage in own]) for name, own in PARTS.items()}
-    shares["transcription"] = min(shares["transcription"], most) if shares["transcription"] < 1.0 else 1.0
     completed: tuple[StageName, ...] = ("validation", *(name for name, share in shares.items() if share == 1.0))
     remaining = tuple(name for name in RUN if name not in completed)
     # Annotation waits for all the others: it is the current one only when nothing else is left.
     behind: list[StageName] = [name for name in remaining if name != "annotation"]
     current: StageName = min(behind, key=lambda name: shares[name]) if behind else "annotation"
     return JobProgress(
-        percentage=max(least, min(99, int(100 * min(most, progress.fraction or 0.0)))),
+        percentage=max(least, min(99, int(100 * (progress.fraction or 0.0)))),
         current_stage=current,
         stage_progress=int(100 * shares[current]),
         stages_completed=completed,

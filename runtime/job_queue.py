@@ -215,13 +215,11 @@ class JobQueue:
         """What the graph calls with its progress."""
         longest = self._settings.max_duration
         expected = self.speed.estimate(running.row.model, running.row.duration)
-        began = time.monotonic()
 
         def report(progress: Progress) -> None:
             if progress.stages[0].done > longest:
                 raise CallAnnotateError(AUDIO_TOO_LONG, duration=progress.stages[0].done, max_allowed=longest)
-            passed = 1.0 if expected is None or running.resumed else min(1.0, (time.monotonic() - began) / expected)
-            told = job_progress(progress, running.progress.percentage, passed)
+            told = job_progress(progress, running.progress.percentage)
             left = None if expected is None else expected * (1 - told.percentage / 100)
             running.note(replace(told, estimated_completion=in_seconds(left)))
 

@@ -1,6 +1,7 @@
 """Archives jobs that ended long ago: recording and result are removed, the row is kept."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -54,6 +55,7 @@ class Retention:
 def remove_rejected(folder: Path, oldest: float) -> None:
     """Remove what the hot folder put away before that time; its reason lies beside it."""
     for reason in folder.glob("*.error.json"):
-        if reason.stat().st_mtime < oldest:
-            reason.with_name(reason.name.removesuffix(".error.json")).unlink(missing_ok=True)
-            reason.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # somebody else may clear up at the same time
+            if reason.stat().st_mtime < oldest:
+                reason.with_name(reason.name.removesuffix(".error.json")).unlink(missing_ok=True)
+                reason.unlink(missing_ok=True)

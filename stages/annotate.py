@@ -9,9 +9,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
+from msgspec.structs import replace
 
 from contracts.annotation import AnnotatedSpeech, Segment, Speaker, Turn, Word
-from contracts.speech import Diarization, SpeakerTurn, TimedWord, Transcript
+from contracts.recognition import UNKNOWN, Evidence, Identified, Recognition
+from contracts.speech import Diarization, Reached, SpeakerTurn, TimedWord, Transcript
 
 PAUSE: Final = 1.0
 """Seconds of a speaker's silence that end a segment: about what a subtitle or a reader takes for a new thought."""
@@ -27,17 +29,21 @@ SENTENCE_ENDS: Final = (".", "?", "!", "\u2026", "\u3002")
 
 @dataclass(frozen=True)
 class Annotate:
-    """Collects the transcripts and the last diarization of a call; sends one AnnotatedSpeech when both are complete."""
+    """Collects the transcripts, the last diarization and the last recognition of a call; sends one AnnotatedSpeech when
+    all are complete."""
 
     two_sided: bool = False
     """Name the side of the call with each speaker."""
 
     async def run(
-        self, receive: ObjectReceiveStream[Transcript | Diarization], send: ObjectSendStream[AnnotatedSpeech]
+        self,
+        receive: ObjectReceiveStream[Transcript | Reached | Diarization | Recognition],
+        send: ObjectSendStream[AnnotatedSpeech],
     ) -> None:
         """Memory grows with the number of words and turns only."""
         transcripts: list[Transcript] = []
         turns: tuple[SpeakerTurn, ...] = ()
+        known: tuple[Identified, ...] = ()
         end_time = 0.0
         async for item in receive:
             end_time = max(end_time, item.end_time)
@@ -46,15 +52,28 @@ class Annotate:
                     transcripts.append(item)
                 case Diarization():
                     turns = item.turns
-        await send.send(annotated(transcripts, turns, end_time, two_sided=self.two_sided))
+                case Recognition():
+                    known = item.speakers
+                case Reached():
+                    pass  # it was for progress
+        await send.send(annotated(transcripts, turns, end_time, two_sided=self.two_sided, known=known))
 
 
 def annotated(
-    transcripts: Sequence[Transcript], turns: Sequence[SpeakerTurn], end_time: float, *, two_sided: bool
+    transcripts: Sequence[Transcript],
+    turns: Sequence[SpeakerTurn],
+    end_time: float,
+    *,
+    two_sided: bool,
+    known: Sequence[Identified] = (),
 ) -> AnnotatedSpeech:
-    """Give every word to a speaker and group each speaker's words into segments."""
+    """Give every word to a speaker and group each speaker's words into segments.
+
+    `known`: what recognition says of the speakers of the turns; empty where it did not run.
+    """
     spoken = [transcript for transcript in transcripts if transcript.words]
-    turns = _with_unheard(spoken, turns)
+    turns = _with_unheard(spoken, _joined(turns, known))
+    who = {identified.speaker: identified for identified in known}
     owned: dict[int, list[tuple[TimedWord, str]]] = {turn.speaker: [] for turn in turns}
     for transcript in spoken:
         own = [turn for turn in turns if turn.channel == transcript.channel]
@@ -65,16 +84,40 @@ def annotated(
     names = {speaker: f"speaker_{n}" for n, speaker in enumerate(dict.fromkeys(turn.speaker for turn in turns), 1)}
     return AnnotatedSpeech(
         speakers=tuple(
-            Speaker(
-                speaker_id=name,
-                segments=tuple(segments(sorted(owned[speaker], key=lambda own: own[0].start_time), starts)),
-                channel=channels[speaker] if two_sided else None,
+            _named(
+                Speaker(
+                    speaker_id=name,
+                    segments=tuple(segments(sorted(owned[speaker], key=lambda own: own[0].start_time), starts)),
+                    channel=channels[speaker] if two_sided else None,
+                    identified_as=UNKNOWN if known else None,
+                ),
+                who.get(speaker),
             )
             for speaker, name in names.items()
         ),
         turns=tuple(Turn(names[turn.speaker], round(turn.start_time, 3), round(turn.end_time, 3)) for turn in turns),
         end_time=end_time,
     )
+
+
+def _named(speaker: Speaker, identified: Identified | None) -> Speaker:
+    if identified is None or identified.name is None:
+        return speaker
+    probability = round(identified.probability, 4)
+    return replace(
+        speaker,
+        identified_as=identified.name,
+        confidence=probability,
+        voice_embedding_source=identified.source or None,
+        voice_id=identified.voice_id,
+        evidence=(Evidence("voice", identified.name, probability, identified.voice_id),),
+    )
+
+
+def _joined(turns: Sequence[SpeakerTurn], known: Sequence[Identified]) -> list[SpeakerTurn]:
+    """The turns with those speakers joined who are one known voice."""
+    same = {identified.speaker: identified.same_as for identified in known if identified.same_as is not None}
+    return [replace(turn, speaker=same.get(turn.speaker, turn.speaker)) for turn in turns]
 
 
 def _with_unheard(spoken: Sequence[Transcript], turns: Sequence[SpeakerTurn]) -> list[SpeakerTurn]:

@@ -11,7 +11,7 @@ from anyio import CapacityLimiter, Semaphore, create_task_group, to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from contracts.audio import SAMPLE_RATE
-from contracts.speech import SpeechRegion, Transcript
+from contracts.speech import Reached, SpeechRegion, Transcript
 from models.networks import WhisperNetwork
 from models.whisper import Heard, filled
 from stages.languages import Languages
@@ -52,6 +52,28 @@ class Doubt:
     """It lies within a part of which something else was understood."""
 
 
+@dataclass
+class Share:
+    """How much of the speech that came so far is written down."""
+
+    taken: int = 0
+    """Samples of speech, of all channels."""
+    done: int = 0
+    """Samples of them."""
+    end_time: float = 0.0
+    """Seconds from the start of the stream to the end of what was taken."""
+
+    def take(self, region: SpeechRegion) -> None:
+        """Count what came."""
+        self.taken += len(region.samples)
+        self.end_time = max(self.end_time, region.end_time)
+
+    def reached(self, samples: int) -> Reached:
+        """Count what was heard."""
+        self.done += samples
+        return Reached(self.end_time * min(1.0, self.done / max(1, self.taken)))
+
+
 @dataclass(frozen=True)
 class Transcribe:
     """Sends a Transcript for every part of the speech. Memory does not grow with the length of the call.
@@ -70,22 +92,28 @@ class Transcribe:
         """The only language there can be, or None."""
         return self.model.languages[0] if len(self.model.languages) == 1 else self.language
 
-    async def run(self, receive: ObjectReceiveStream[SpeechRegion], send: ObjectSendStream[Transcript]) -> None:
+    async def run(
+        self, receive: ObjectReceiveStream[SpeechRegion], send: ObjectSendStream[Transcript | Reached]
+    ) -> None:
         """Gather each channel's parts; send the transcripts in the order of their ends within what is gathered.
 
         While windows are heard, more is gathered and its languages are told, so that no thread has to wait.
         """
         gathered: dict[int, list[Part]] = {}
         languages: dict[int, Languages] = {}
+        share = Share()
         one = Semaphore(1)
+        await send.send(share.reached(0))  # from now on this is what counts, not what was gathered
+
         async with create_task_group() as tasks:
 
             async def start(own: list[Part], known: Languages) -> None:
                 windows = await self._windows(own, known)
                 await one.acquire()
-                tasks.start_soon(self._write, windows, known.copy(), send, one)
+                tasks.start_soon(self._write, windows, known.copy(), share, send, one)
 
             async for region in receive:
+                share.take(region)
                 own = gathered.setdefault(region.channel, [])
                 own.extend(parts(region))
                 if sum(len(part.samples) for part in own) >= GATHERED:
@@ -103,9 +131,14 @@ class Transcribe:
         return pack(own, languages)
 
     async def _write(
-        self, windows: list[Window], known: Languages, send: ObjectSendStream[Transcript], one: Semaphore
+        self,
+        windows: list[Window],
+        known: Languages,
+        share: Share,
+        send: ObjectSendStream[Transcript | Reached],
+        one: Semaphore,
     ) -> None:
-        """Transcribe the windows of one channel; then let the next ones be heard."""
+        """Transcribe the windows of one channel, telling how far that is; then let the next be heard."""
         written: list[Transcript] = []
         resolved: list[tuple[Doubt, list[Transcript]]] = []
         groups = batches([filled(len(window), SILENCE) for window in windows], round(self.limiter.total_tokens))
@@ -116,6 +149,7 @@ class Transcribe:
                 written.extend(understood)
                 for doubt in doubts:
                     tasks.start_soon(hear_again, doubt)
+            await send.send(share.reached(sum(len(window) for window in chosen)))
 
         async def hear_again(doubt: Doubt) -> None:
             window = await self._told(doubt, known)

@@ -22,32 +22,27 @@ def progress(total: float | None = 100.0, **done: float) -> Progress:
 
 
 def test_the_current_stage_is_the_one_that_is_furthest_behind() -> None:
-    told = job_progress(progress(segment=80, embed=70, diarize=60, transcribe=30, annotate=30), 0, 1.0)
+    told = job_progress(progress(segment=80, embed=70, diarize=60, transcribe=30, annotate=30), 0)
     assert (told.current_stage, told.stage_progress, told.percentage) == ("transcription", 30, 30)
     assert told.stages_completed == ("validation", "preprocessing")
     assert told.stages_remaining == ("diarization", "transcription", "annotation")
-    told = job_progress(progress(segment=20, embed=10, diarize=10, transcribe=30, annotate=10), 0, 1.0)
+    told = job_progress(progress(segment=20, embed=10, diarize=10, transcribe=30, annotate=10), 0)
     assert (told.current_stage, told.stage_progress) == ("diarization", 10)
 
 
 def test_annotation_is_current_only_when_nothing_else_is_left() -> None:
-    told = job_progress(progress(annotate=40), 0, 1.0)
+    told = job_progress(progress(annotate=40), 0)
     assert told.current_stage == "annotation"
     assert told.stages_remaining == ("annotation",)
 
 
 def test_the_percentage_never_goes_back_and_is_not_a_hundred_before_the_end() -> None:
-    assert job_progress(progress(decode=10), 55, 1.0).percentage == 55
-    assert job_progress(progress(annotate=100), 0, 1.0).percentage == 99
-
-
-def test_transcription_is_not_further_than_the_time_that_has_passed() -> None:
-    told = job_progress(progress(transcribe=99, annotate=99), 0, 0.25)
-    assert (told.current_stage, told.stage_progress, told.percentage) == ("transcription", 25, 25)
+    assert job_progress(progress(decode=10), 55).percentage == 55
+    assert job_progress(progress(annotate=100), 0).percentage == 99
 
 
 def test_without_a_known_length_there_is_no_percentage() -> None:
-    told = job_progress(progress(None, decode=30, transcribe=10), 0, 1.0)
+    told = job_progress(progress(None, decode=30, transcribe=10), 0)
     assert (told.percentage, told.stage_progress) == (0, 0)
 
 

@@ -15,7 +15,7 @@ import soxr
 from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, fail_after
 
 from contracts.audio import FRAME_STEP, SAMPLE_RATE, Samples
-from contracts.speech import SpeechRegion, Transcript
+from contracts.speech import Reached, SpeechRegion, Transcript
 from models.store import ensure
 from models.whisper import LONGEST, Heard, Whisper, filled
 from models.whisper_words import HeardWord
@@ -89,14 +89,14 @@ async def transcribed(
     model: Whisper, regions: Sequence[SpeechRegion], language: str | None = None, tokens: int = 2
 ) -> list[Transcript]:
     send, receive = create_memory_object_stream[SpeechRegion](math.inf)
-    out, found = create_memory_object_stream[Transcript](math.inf)
+    out, found = create_memory_object_stream[Transcript | Reached](math.inf)
     for item in regions:
         send.send_nowait(item)
     send.close()
     with fail_after(120), receive, out, found:
         await Transcribe(model, CapacityLimiter(tokens), language).run(receive, out)
         out.close()
-        return [transcript async for transcript in found]
+        return [message async for message in found if isinstance(message, Transcript)]
 
 
 def spoken(transcripts: Sequence[Transcript]) -> list[str]:
@@ -163,14 +163,32 @@ async def test_a_call_of_any_length_is_heard_in_bounded_batches_to_its_last_word
 
 async def test_the_first_words_come_before_the_last_region_is_known() -> None:
     send, receive = create_memory_object_stream[SpeechRegion](math.inf)
-    out, found = create_memory_object_stream[Transcript](math.inf)
+    out, found = create_memory_object_stream[Transcript | Reached](math.inf)
     with fail_after(60), receive, out, found, send:
         async with create_task_group() as tasks:
             tasks.start_soon(Transcribe(Scripted(), CapacityLimiter(1)).run, receive, out)
             for n in range(1, 41):
                 send.send_nowait(region(8 * n, 7, n))
-            assert spoken([await found.receive()]) == ["1"]
+            while not isinstance(message := await found.receive(), Transcript):
+                pass
+            assert spoken([message]) == ["1"]
             tasks.cancel_scope.cancel()
+
+
+async def test_how_far_it_is_is_told_from_the_start_after_every_batch() -> None:
+    send, receive = create_memory_object_stream[SpeechRegion](math.inf)
+    out, found = create_memory_object_stream[Transcript | Reached](math.inf)
+    for n in range(1, 16):
+        send.send_nowait(region(8 * n, 7, n))
+    send.close()
+    with fail_after(60), receive, out, found:
+        await Transcribe(Scripted(), CapacityLimiter(1)).run(receive, out)
+        out.close()
+        told = [message.end_time async for message in found if isinstance(message, Reached)]
+    assert told[0] == 0
+    assert told == sorted(set(told))
+    assert any(30 < end_time < 100 for end_time in told)
+    assert told[-1] == pytest.approx(127, abs=0.1)
 
 
 async def test_the_languages_of_what_follows_are_told_while_windows_are_heard() -> None:
