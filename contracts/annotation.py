@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from contracts.recognition import Evidence
+
 Seconds = Annotated[float, Meta(ge=0)]
 Confidence = Annotated[float, Meta(ge=0, le=1)]
 StageOutcome = Literal["completed", "skipped", "failed"]
@@ -48,9 +50,14 @@ class Speaker(Struct, frozen=True):
     identified_as: str | None = None
     """Name of a known voice, "unknown" where none matched, null where recognition did not run."""
     confidence: Confidence = 0.0
-    """0 to 1: of the identification."""
+    """0 to 1: the probability that the identification is right. 0 of "unknown" and where recognition did not run."""
     voice_embedding_source: str | None = None
+    """What the voiceprint of the known voice was taken from, such as "ivan.vec"."""
     carddav_search_performed: bool = False
+    voice_id: str | None = None
+    """Of the known voice; null where none matched."""
+    evidence: tuple[Evidence, ...] = ()
+    """What the identification, or a suggestion, rests on."""
 
 
 class Turn(Struct, frozen=True):

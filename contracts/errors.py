@@ -2,12 +2,13 @@
 
 An entry is raised as `CallAnnotateError(ENTRY, path=...)`; its message is a format string over the details.
 Warnings are entries too: the call is annotated as far as it can be read, the result names them, and the exit code tells
-a script. What only a live session answers with stands in contracts/live_errors.py.
+a script. What only a live session answers with stands in contracts/live_errors.py, what only known voices need in
+contracts/voice_errors.py.
 """
 
 from typing import Final
 
-from contracts import live_errors
+from contracts import live_errors, voice_errors
 from contracts.fault import CallAnnotateError as CallAnnotateError  # noqa: PLC0414
 from contracts.fault import Fault as Fault  # noqa: PLC0414
 from contracts.fault import Language as Language  # noqa: PLC0414
@@ -185,6 +186,23 @@ MICROPHONE_UNAVAILABLE = Fault(
     "MICROPHONE_UNAVAILABLE", 73, "the microphone cannot be used ({cause})", "{remedy}.",
 )  # fmt: skip
 
+VOICE_TOO_SHORT = Fault(
+    "VOICE_TOO_SHORT", 80, "{path}: holds only {measured:.1f} s of clean speech by one speaker",
+    "Needed: {needed:.1f} s, better 30 s; record more.", 400,
+)  # fmt: skip
+VOICE_TOO_NOISY = Fault(
+    "VOICE_TOO_NOISY", 81, "{path}: the speech is only {measured:.0f} dB above the noise",
+    "Needed: {needed:.0f} dB; record in a quiet place.", 400,
+)  # fmt: skip
+VOICE_SEVERAL_SPEAKERS = Fault(
+    "VOICE_SEVERAL_SPEAKERS", 82, "{path}: {measured:.0%} of the speech is another speaker's",
+    "Allowed: {needed:.0%}; cut out what others say.", 400,
+)  # fmt: skip
+VOICE_CLIPPED = Fault(
+    "VOICE_CLIPPED", 83, "{path}: {measured:.2%} of the samples of speech are clipped",
+    "Allowed: {needed:.2%}; record at a lower level.", 400,
+)  # fmt: skip
+
 INVALID_JSON = Fault(
     "INVALID_JSON", None, "{field}: is not JSON ({cause})", "Send one JSON object in UTF-8.", 400, close_code=1007
 )
@@ -306,11 +324,14 @@ IDLE = Fault(
 MESSAGES_GONE = Fault(
     "MESSAGES_GONE", None, "messages after {after_seq} are no longer kept", "The state as it is now follows.", 410
 )
+BODY_TOO_LARGE = Fault("BODY_TOO_LARGE", None, "the body is larger than {max_allowed} bytes", "Send less at once.", 413)
 UPLOAD_IN_PROGRESS = Fault(
     "UPLOAD_IN_PROGRESS", None, "a recording is being uploaded on this connection", "Wait for its reply.", 409
 )
 
 CATALOGUE: Final = {
-    entry.code: entry for entry in [*globals().values(), *vars(live_errors).values()] if isinstance(entry, Fault)
+    entry.code: entry
+    for entry in [*globals().values(), *vars(live_errors).values(), *vars(voice_errors).values()]
+    if isinstance(entry, Fault)
 }
 """Every entry by its code."""

@@ -80,10 +80,13 @@ class Final(Struct, frozen=True, tag=True):
 
 
 class Relabelled(Struct, frozen=True, tag=True):
-    """The voices were compared anew: these utterances are somebody else's than was told before."""
+    """The voices were compared anew: these utterances are somebody else's than was told before, or their speaker has
+    another name now."""
 
     speakers: dict[int, int]
     """Utterance -> speaker; utterances that are not named keep theirs."""
+    names: dict[int, str] = {}
+    """Speaker -> name, of those in `speakers` whose voice is known; a speaker's name is that of all its utterances."""
 
 
 class Degraded(Struct, frozen=True, tag=True):

@@ -29,3 +29,5 @@ class AnnotateOptions(Struct, frozen=True):
     """With engine "pyannote": a pipeline's folder or hub id, or None for pyannote's own with our two networks."""
     preprocess: bool = True
     """Remove DC, high-pass and level the signal first."""
+    recognise: bool = True
+    """Name known voices; without effect where none is known."""

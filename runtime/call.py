@@ -10,12 +10,15 @@ from anyio import CapacityLimiter
 
 from contracts.annotation import AnnotatedSpeech, Annotation, Metadata, Notice, ProcessingStages
 from contracts.options import AnnotateOptions
+from contracts.recognition import Enrolled
 from contracts.speech import Diarization
 from runtime.engine import Engine
-from runtime.pipeline import annotation_flow, diarization_flow
+from runtime.pipeline import annotation_flow, diarization_flow, enrolment_flow
 from runtime.progress import Progress, ProgressReporter
 from stages.audio_file import AudioFile
 from stages.decode import Decode
+from stages.matching import KnownVoices
+from stages.sound import shown
 
 
 async def annotate_call(
@@ -23,15 +26,17 @@ async def annotate_call(
     file: AudioFile,
     options: AnnotateOptions,
     report: Callable[[Progress], None] = lambda _: None,
+    *,
+    known: KnownVoices | None = None,
 ) -> Annotation:
     """Annotate a recording; `report` is called in the event loop a few times a second.
 
-    Raises CallAnnotateError: what is wrong with the recording, or the stage that failed. Cancelling it waits for the
-    one call into a network that is under way and leaves nothing behind.
+    `known`: the voices to be named. Raises CallAnnotateError: what is wrong with the recording, or the stage that
+    failed. Cancelling it waits for the one call into a network that is under way and leaves nothing behind.
     """
     engine.check_language(options.language)
     notices: list[Notice] = []
-    flow = annotation_flow(engine, options, two_sided=file.layout == "two-sided")
+    flow = annotation_flow(engine, options, two_sided=file.layout == "two-sided", known=known)
     source = Decode(file, CapacityLimiter(1), notices.append)
     started = perf_counter()
     async with flow.open(source, watch=ProgressReporter(report, file.duration)) as running:
@@ -46,6 +51,19 @@ async def annotate_call(
             engine, file.layout, options, annotated, duration=duration, elapsed=elapsed, notices=tuple(notices)
         ),
     )
+
+
+async def enrol_voice(engine: Engine, file: AudioFile) -> Enrolled:
+    """The voiceprints of a sample: a recording in which one person speaks, of any format.
+
+    Raises CallAnnotateError: what is wrong with the recording, or VOICE_TOO_SHORT, VOICE_TOO_NOISY,
+    VOICE_SEVERAL_SPEAKERS or VOICE_CLIPPED.
+    """
+    source = Decode(file, CapacityLimiter(1), lambda _: None)
+    async with enrolment_flow(engine, shown(file.path)).open(source) as running:
+        async for enrolled in running.receive:
+            last = enrolled
+    return last
 
 
 async def diarize_call(engine: Engine, file: AudioFile, options: AnnotateOptions) -> Diarization:
@@ -79,7 +97,9 @@ def metadata(
         speaker_count=len(annotated.speakers),
         word_count=len(confidences),
         confidence_average=round(sum(confidences) / max(1, len(confidences)), 4),
-        processing_stages=ProcessingStages(),
+        processing_stages=ProcessingStages(
+            recognition="completed" if any(speaker.identified_as for speaker in annotated.speakers) else "skipped"
+        ),
         languages=tuple(language for language, _ in languages.most_common()),
         channels=layout,
         engine=options.engine,

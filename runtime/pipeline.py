@@ -7,6 +7,7 @@ from contracts.audio import AudioChunk
 from contracts.live_speech import LiveEvent, LiveOptions
 from contracts.live_stages import Fed
 from contracts.options import AnnotateOptions
+from contracts.recognition import Enrolled
 from contracts.speech import Diarization, SpeechRegion
 from runtime.engine import Engine
 from runtime.graph import Flow, Graph, Stream
@@ -14,10 +15,13 @@ from stages.annotate import Annotate
 from stages.diarize import Diarize
 from stages.diarize_pyannote import DiarizePyannote
 from stages.embed import Embed
+from stages.enrolment import Enrol
 from stages.listen import Listen
 from stages.live_clean import CleanLive
 from stages.live_work import Worker
+from stages.matching import KnownVoices
 from stages.preprocess import Preprocess
+from stages.recognise import Recognise
 from stages.segment import Segment
 from stages.tell_apart import TellApart
 from stages.transcribe import Transcribe
@@ -25,20 +29,42 @@ from stages.write import Write
 
 
 def annotation_flow(
-    engine: Engine, options: AnnotateOptions, *, two_sided: bool = False
+    engine: Engine, options: AnnotateOptions, *, two_sided: bool = False, known: KnownVoices | None = None
 ) -> Flow[AudioChunk, AnnotatedSpeech]:
-    """Audio in, annotated speech out. A file and a live call differ in the source alone."""
+    """Audio in, annotated speech out. A file and a live call differ in the source alone.
+
+    `known`: the voices to be named; with none, or where recognition is not wanted, the stage is left out.
+    """
     graph = Graph("annotation")
     audio = graph.source(AudioChunk, "decode")
     clean = _clean(audio, options, two_sided=two_sided)
     speech = clean.then("segment", Segment(engine.segmentation, engine.limiter), buffer=8)
     words = speech.then("transcribe", Transcribe(engine.whisper, engine.limiter, options.language), buffer=2)
+    recognise = options.recognise and known is not None and len(known) > 0
+    if engine.pipeline is None or recognise:
+        prints = speech.then("embed", Embed(engine.voiceprint, engine.limiter), buffer=4)
     if engine.pipeline is None:
-        turns = _turns(engine, options, speech)
+        turns = prints.then("diarize", Diarize(engine.limiter, *_bounds(options)), buffer=4)
     else:
         turns = clean.then("diarize", DiarizePyannote(engine.pipeline, engine.limiter, *_bounds(options)), buffer=8)
-    annotated = (words | turns).then("annotate", Annotate(two_sided), buffer=16)
+    spoken = words | turns
+    if known is not None and recognise:
+        names = (prints | turns).then("recognise", Recognise(known, engine.limiter, options.min_speakers), buffer=4)
+        annotated = (spoken | names).then("annotate", Annotate(two_sided), buffer=16)
+    else:
+        annotated = spoken.then("annotate", Annotate(two_sided), buffer=16)
     return graph.flow(audio, annotated, buffer=1)
+
+
+def enrolment_flow(engine: Engine, path: str) -> Flow[AudioChunk, Enrolled]:
+    """Audio of one voice in, its voiceprints out; `path` is for messages."""
+    graph = Graph("enrolment")
+    audio = graph.source(AudioChunk, "decode")
+    clean = audio.then("preprocess", Preprocess(), buffer=8)
+    speech = clean.then("segment", Segment(engine.segmentation, engine.limiter), buffer=8)
+    prints = speech.then("embed", Embed(engine.voiceprint, engine.limiter), buffer=4)
+    turns = prints.then("diarize", Diarize(engine.limiter), buffer=4)
+    return graph.flow(audio, (prints | turns).then("enrol", Enrol(path), buffer=4), buffer=1)
 
 
 def diarization_flow(
