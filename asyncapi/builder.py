@@ -16,12 +16,12 @@ from contracts import errors
 from contracts.channel import Channel, ChannelMessage, Machine, Side
 from contracts.errors import Fault
 from contracts.examples import MESSAGES, example_connection_error, plain
-from contracts.jobs import ErrorBody, Job, JobRequest
+from contracts.jobs import ErrorBody, Job
 from contracts.live import WarningCode
 from contracts.live_channel import LIVE_CHANNEL
 from contracts.live_examples import LIVE_MESSAGES, live_error_example, warning_examples
 from contracts.live_notices import LIVE_WARNINGS
-from contracts.openapi import API_VERSION, CONTACT, LICENSE, job_request_schema, x_errors
+from contracts.openapi import API_VERSION, CONTACT, LICENSE, request_schemas, x_errors
 from contracts.routes import ROUTES
 from contracts.schemas import Json, schema_of, schemas_of
 from contracts.websocket import CHANNELS, JOB_CHANNEL, SESSION_CHANNEL
@@ -61,7 +61,7 @@ def asyncapi_document() -> Json:
         "operations": {**_job_operations(), **_session_operations(), **_live_operations()},
         "components": {
             "messages": {**messages, **operation_messages()},
-            "schemas": {**schemas_of([*structs, *bodies, Job, ErrorBody, JobRequest]), **job_request_schema()},
+            "schemas": {**schemas_of([*structs, *bodies, Job, ErrorBody]), **request_schemas()},
         },
         "x-errors": x_errors([*_stated_faults(), *(fault for route in ROUTES for fault in operation_faults(route))]),
     }
@@ -275,8 +275,8 @@ def _session_operations() -> dict[str, Json]:
         )
     return {
         **found,
-        "session.upload": _operation(channel, "receive", "A recording", "upload.data", "upload.end"),
-        "session.audio": _operation(channel, "send", "The bytes of a recording", "audio.data"),
+        "session.upload": _operation(channel, "receive", "An upload", "upload.data", "upload.end"),
+        "session.audio": _operation(channel, "send", "The bytes of a file", "audio.data"),
         "session.subscribe": _operation(
             channel,
             "receive",

@@ -5,11 +5,11 @@ from itertools import groupby
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from contracts import errors
 from contracts.errors import Fault
 from contracts.examples import (
-    METADATA,
     QUEUED_JOB,
     REQUEST_ID,
     RESPONSES,
@@ -19,16 +19,24 @@ from contracts.examples import (
 )
 from contracts.job_messages import Request
 from contracts.jobs import ErrorBody, Job
-from contracts.routes import ROUTES, Response, Route
+from contracts.route import Response, Route
+from contracts.routes import ROUTES
 from contracts.schemas import Json, schema_of
 
-UPLOAD_ERRORS: Final = (
+FORM_ERRORS: Final = (
     errors.INVALID_JSON,
     errors.MISSING_FILE,
     errors.SEVERAL_FILES,
     errors.UNSUPPORTED_MEDIA_TYPE,
 )
 """Of a form: there is none on a WebSocket."""
+BODY_ERRORS: Final = (
+    errors.INVALID_JSON,
+    errors.UNSUPPORTED_MEDIA_TYPE,
+    errors.BODY_TOO_LARGE,
+    errors.UPLOAD_STALLED,
+)
+"""Of a body: on a WebSocket it is a part of the message."""
 ACCEPT: Final = {"type": "string", "description": "Media types of the transcript, as in the header of HTTP."}
 _REQUEST: Final = {"$ref": "#/components/schemas/Request"}
 _REPLY: Final = {"$ref": "#/components/schemas/Reply"}
@@ -37,7 +45,8 @@ _HEADERS: Final = {"X-Request-ID": REQUEST_ID}
 
 def operation_faults(route: Route) -> list[Fault]:
     """The errors that a reply to the operation may tell."""
-    faults = [fault for fault in route.errors if not (route.upload and fault in UPLOAD_ERRORS)]
+    absent = FORM_ERRORS if route.upload is not None else BODY_ERRORS if route.body is not None else ()
+    faults = [fault for fault in route.errors if fault not in absent]
     if errors.INVALID_FIELD not in faults:
         # Beside wrong values, parameters that do not exist or are missing: REST has no such thing.
         faults.append(errors.INVALID_FIELD)
@@ -95,8 +104,13 @@ def _request(route: Route) -> Json:
         **({"required": required} if required else {}),
     }
     properties: Json = {"operation": {"const": route.operation_id}, "parameters": parameters}
-    if route.upload:
-        properties["metadata"] = {"$ref": "#/components/schemas/JobRequest"}
+    wanted = ["parameters"] if required else []
+    if route.upload is not None:
+        properties["metadata"] = {"$ref": f"#/components/schemas/{route.upload.metadata.__name__}"}
+        wanted += ["metadata"] if route.upload.required else []
+    if route.body is not None:
+        properties["body"] = {"$ref": f"#/components/schemas/{route.body.__name__}"}
+        wanted.append("body")
     return {
         "name": "request",
         "title": route.operation_id,
@@ -106,7 +120,7 @@ def _request(route: Route) -> Json:
         "payload": {
             "allOf": [
                 _REQUEST,
-                {"type": "object", "properties": properties, **({"required": ["parameters"]} if required else {})},
+                {"type": "object", "properties": properties, **({"required": wanted} if wanted else {})},
             ]
         },
         "examples": _request_examples(route, required),
@@ -128,8 +142,9 @@ def _request_examples(route: Route, required: list[str]) -> list[Json]:
                     id="r1",
                     operation=route.operation_id,
                     parameters=dict(parameters),
-                    metadata=_metadata() if route.upload else {},
-                    filename="audio.wav" if route.upload else None,
+                    metadata={} if route.upload is None else _given(route.upload.example),
+                    filename=None if route.upload is None else "audio.wav",
+                    body={} if route.body is None else _given(route.body_example),
                 )
             ),
         }
@@ -137,8 +152,9 @@ def _request_examples(route: Route, required: list[str]) -> list[Json]:
     ]
 
 
-def _metadata() -> dict[str, object]:
-    return {name: value for name, value in msgspec.to_builtins(METADATA).items() if value is not None}
+def _given(example: Struct | None) -> dict[str, object]:
+    """What a client writes of it."""
+    return {name: value for name, value in msgspec.to_builtins(example).items() if value is not None}
 
 
 def _reply(name: str, summary: str, successes: list[Json], faults: list[Fault], examples: list[Json]) -> Json:
@@ -196,7 +212,10 @@ def _success_examples(route: Route) -> list[Json]:
         whole = {"Content-Type": "audio/wav", "Content-Length": "1048576"}
         part = {"Content-Type": "audio/wav", "Content-Length": "1024", "Content-Range": "bytes 0-1023/1048576"}
         return [_example("whole", 200, None, headers=whole), _example("range", 206, None, headers=part)]
-    if route.operation_id == "deleteJob":
+    if route.operation_id == "getVoiceprints":
+        npy = {"Content-Type": "application/octet-stream", "Content-Length": "896"}
+        found.append(_example("npy", 200, None, headers=npy))
+    if any(response.status == 204 for response in route.responses):
         return [_example("deleted", 204, None)]
     documents = {"getOpenapi": {"openapi": "3.1.0"}, "getAsyncapi": {"asyncapi": "3.0.0"}}
     if route.operation_id in documents:

@@ -40,6 +40,7 @@ from contracts.jobs import (
     QueueStatus,
     ServiceInfo,
 )
+from contracts.voice_examples import VOICE_DETAILS, VOICE_RESPONSES, VOICE_SPECIAL_DETAILS
 
 JOB_ID: Final = "550e8400-e29b-41d4-a716-446655440000"
 _NEXT_JOB_ID: Final = "550e8400-e29b-41d4-a716-446655440001"
@@ -215,6 +216,7 @@ RESPONSES: Final[dict[tuple[str, int], dict[str, object]]] = {
     ("getInfo", 200): {"info": _INFO},
     ("getRootInfo", 200): {"info": _INFO},
     ("getMetrics", 200): {"metrics": _TEXTS["metrics"]},
+    **VOICE_RESPONSES,
 }
 """Of each answer with a body: Structs for JSON, text for the other media types; documents and audio have none."""
 
@@ -241,7 +243,7 @@ _DETAILS: Final[dict[str, str | float]] = {
     "lowest": 4000,
     "max_allowed": 1073741824,
     "message": "finalize",
-    "method": "PUT",
+    "method": "PATCH",
     "multiple": 2,
     "model": "whisper-base",
     "name": "whisper-huge",
@@ -263,6 +265,7 @@ _DETAILS: Final[dict[str, str | float]] = {
     "time": 12.5,
     "wanted": "text/html",
     "channels": 6,
+    **VOICE_DETAILS,
 }
 """A value for every detail that an error of the server may carry."""
 _SPECIAL_DETAILS: Final[dict[str, dict[str, str | float]]] = {
@@ -290,6 +293,8 @@ _SPECIAL_DETAILS: Final[dict[str, dict[str, str | float]]] = {
     "UNKNOWN_LANGUAGE": {"allowed": "en, ru"},
     "UNKNOWN_MODEL": {"allowed": "whisper-base, whisper-tiny"},
     "UNSUPPORTED_MEDIA_TYPE": {"allowed": "multipart/form-data"},
+    "BODY_TOO_LARGE": {"max_allowed": 65536},
+    **VOICE_SPECIAL_DETAILS,
 }
 
 

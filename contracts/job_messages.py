@@ -74,9 +74,11 @@ class Request(Struct, frozen=True, kw_only=True, tag="request"):
     parameters: dict[str, str | int | float | bool] = {}
     """Of path, query and headers by their names, such as `job_id`, `limit` or `Idempotency-Key`."""
     metadata: dict[str, object] = {}
-    """Of `createJob`: the form field `metadata`, an object as JobRequest says."""
+    """Of operations with an upload: the form field `metadata`, such as JobRequest for `createJob`."""
     filename: str | None = None
-    """Of `createJob`, which is followed by the recording in binary frames and an `upload.end`."""
+    """Of the upload, which follows in binary frames with an `upload.end` behind them."""
+    body: dict[str, object] = {}
+    """Of operations with a body of JSON, such as VoiceUpdate for `updateVoice`."""
 
 
 class Subscribe(Struct, frozen=True, kw_only=True, tag="subscribe"):
@@ -95,7 +97,7 @@ class Unsubscribe(Struct, frozen=True, kw_only=True, tag="unsubscribe"):
 
 
 class UploadEnd(Struct, frozen=True, kw_only=True, tag="upload.end"):
-    """The recording of the `createJob` with this `id` is complete."""
+    """The upload of the request with this `id` is complete."""
 
     id: RequestId
     size: Sequence
@@ -103,7 +105,7 @@ class UploadEnd(Struct, frozen=True, kw_only=True, tag="upload.end"):
 
 
 class UploadReady(Struct, frozen=True, kw_only=True, tag="upload.ready"):
-    """The recording of the `createJob` with this `id` may be sent now: binary frames of at most `max_frame_bytes`."""
+    """The file of the request with this `id` may be sent now: binary frames of at most `max_frame_bytes`."""
 
     id: str
     max_frame_bytes: int

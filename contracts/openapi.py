@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from functools import cache
 from itertools import groupby
-from typing import Final
+from typing import Final, cast
 
 from msgspec import Struct
 
 from contracts import errors
 from contracts.errors import Fault
-from contracts.examples import METADATA, RESPONSES, example_error_body, plain
-from contracts.jobs import ErrorBody, JobRequest
+from contracts.examples import RESPONSES, example_error_body, plain
+from contracts.jobs import ErrorBody
 from contracts.parameters import (
     ACCEPT_LANGUAGE,
     CONTENT_LANGUAGE,
@@ -20,7 +20,8 @@ from contracts.parameters import (
     Header,
     Parameter,
 )
-from contracts.routes import AUDIO_MEDIA_TYPES, FORMAT_MEDIA_TYPES, ROUTES, Response, Route
+from contracts.route import Response, Route, Upload
+from contracts.routes import FORMAT_MEDIA_TYPES, ROUTES
 from contracts.russian import RUSSIAN
 from contracts.schemas import Json, schema_of, schemas_of
 
@@ -32,14 +33,29 @@ LICENSE: Final = {"name": "Apache 2.0", "url": "https://www.apache.org/licenses/
 _ANYWHERE: Final = (errors.ROUTE_NOT_FOUND, errors.METHOD_NOT_ALLOWED)
 """Errors of requests that belong to no operation."""
 _JOB_LINKS: Final = ("getJob", "getJobResult", "getJobAudio", "deleteJob")
-LINKS: Final[dict[str, tuple[tuple[str, str], ...]]] = {
-    "createJob": tuple((target, "$response.body#/job_id") for target in _JOB_LINKS),
-    "listJobs": tuple((target, "$response.body#/jobs/0/job_id") for target in _JOB_LINKS),
-    "getQueueStatus": (("getJob", "$response.body#/jobs/0/job_id"),),
-    "getJob": tuple((target, "$response.body#/job_id") for target in ("getJobResult", "getJobAudio", "deleteJob")),
-    "getJobResult": (("getJobAudio", "$request.path.job_id"),),
+_VOICE_LINKS: Final = ("getVoice", "updateVoice", "deleteVoice", "getVoiceprints")
+
+
+def _to(targets: Iterable[str], **sources: str) -> tuple[tuple[str, dict[str, str]], ...]:
+    """Links to these operations, each with the same parameters."""
+    return tuple((target, sources) for target in targets)
+
+
+LINKS: Final[dict[str, tuple[tuple[str, dict[str, str]], ...]]] = {
+    "createJob": _to(_JOB_LINKS, job_id="$response.body#/job_id"),
+    "listJobs": _to(_JOB_LINKS, job_id="$response.body#/jobs/0/job_id"),
+    "getQueueStatus": _to(("getJob",), job_id="$response.body#/jobs/0/job_id"),
+    "getJob": _to(_JOB_LINKS[1:], job_id="$response.body#/job_id"),
+    "getJobResult": _to(("getJobAudio",), job_id="$request.path.job_id"),
+    "createVoice": _to((*_VOICE_LINKS, "addSample"), voice_id="$response.body#/voice_id"),
+    "listVoices": _to(_VOICE_LINKS, voice_id="$response.body#/voices/0/voice_id"),
+    "getVoice": _to(_VOICE_LINKS[1:], voice_id="$response.body#/voice_id"),
+    "addSample": _to(
+        ("deleteSample",), voice_id="$response.body#/voice_id", sample_id="$response.body#/samples/0/sample_id"
+    ),
+    "enrolSpeaker": _to(_VOICE_LINKS, voice_id="$response.body#/voice_id"),
 }
-"""Operation: those that its answer leads to, and where their `job_id` comes from."""
+"""Operation: those that its answer leads to, and where their parameters come from."""
 
 
 @cache
@@ -52,6 +68,7 @@ def openapi_document() -> Json:
         "servers": [{"url": "http://localhost:8000", "description": "Your own machine"}],
         "tags": [
             {"name": "Jobs", "description": "Recordings and what becomes of them"},
+            {"name": "Voices", "description": "People whose voices are known"},
             {"name": "Queue", "description": "Who runs and who waits"},
             {"name": "System", "description": "The service itself"},
         ],
@@ -60,7 +77,7 @@ def openapi_document() -> Json:
             for path in dict.fromkeys(route.path for route in ROUTES)
         },
         "components": {
-            "schemas": {**schemas_of([*structs, ErrorBody]), **job_request_schema()},
+            "schemas": {**schemas_of([*structs, ErrorBody]), **request_schemas()},
             "headers": {header.name: _header(header) for header in _headers()},
             "examples": {
                 fault.code: {"summary": fault.code, "value": plain(example_error_body(fault))}
@@ -71,10 +88,18 @@ def openapi_document() -> Json:
     }
 
 
-def job_request_schema() -> Json:
-    """What a client says of a recording, with the example: the form around it has none, since it has audio in it."""
-    (name, schema), *_ = schemas_of([JobRequest]).items()
-    return {name: {**schema, "examples": [plain(METADATA)]}}
+def request_schemas() -> Json:
+    """What clients write, with an example each: the form around metadata has none, since it has a file in it."""
+    written: dict[type[Struct], Struct | None] = {}
+    for route in ROUTES:
+        if route.upload is not None:
+            written[route.upload.metadata] = route.upload.example
+        if route.body is not None:
+            written[route.body] = route.body_example
+    found: Json = dict(schemas_of(written))
+    for kind, example in written.items():
+        found[kind.__name__] = {**cast(Json, found[kind.__name__]), "examples": [plain(example)]}
+    return found
 
 
 def x_errors(faults: Iterable[Fault]) -> Json:
@@ -145,7 +170,8 @@ def _operation(route: Route) -> Json:
         "description": route.description or f"{route.summary}.",
         "tags": [route.tag],
         "parameters": [_parameter(parameter) for parameter in (*route.parameters, ACCEPT_LANGUAGE)],
-        **({"requestBody": _upload()} if route.upload else {}),
+        **({"requestBody": _upload(route.upload)} if route.upload is not None else {}),
+        **({"requestBody": _body(route.body)} if route.body is not None else {}),
         "responses": dict(sorted(responses.items())),
     }
 
@@ -162,25 +188,34 @@ def _parameter(parameter: Parameter) -> Json:
     }
 
 
-def _upload() -> Json:
-    kinds = ", ".join(AUDIO_MEDIA_TYPES.values())
-    recording = {"type": "string", "format": "binary", "description": f"The recording ({kinds})."}
-    metadata = {"$ref": "#/components/schemas/JobRequest", "description": "What is known of it, as JSON."}
+def _upload(form: Upload) -> Json:
+    kinds = ", ".join(form.kinds)
+    binary = {"type": "string", "format": "binary", "description": f"{form.summary} ({kinds})."}
+    reference = f"#/components/schemas/{form.metadata.__name__}"
+    metadata = {"$ref": reference, "description": "What is known of it, as JSON."}
+    others = ", ".join(kind for kind in ("application/octet-stream",) if kind not in form.kinds)
     return {
         "required": True,
         "content": {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "properties": {"file": recording, "metadata": metadata},
-                    "required": ["file"],
+                    "properties": {"file": binary, "metadata": metadata},
+                    "required": ["file", *(["metadata"] if form.required else [])],
                 },
                 "encoding": {
-                    "file": {"contentType": f"{kinds}, application/octet-stream"},
+                    "file": {"contentType": f"{kinds}, {others}" if others else kinds},
                     "metadata": {"contentType": "application/json"},
                 },
             }
         },
+    }
+
+
+def _body(kind: type[Struct]) -> Json:
+    return {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{kind.__name__}"}}},
     }
 
 
@@ -190,12 +225,12 @@ def _response(route: Route, response: Response) -> Json:
         "description": response.summary,
         "headers": _references((REQUEST_ID, *(RATE_LIMIT_HEADERS if route.limited else ()), *response.headers)),
         **({"content": _content(route, response)} if response.content else {}),
-        **({"links": {target: _link(target, source) for target, source in links}} if links else {}),
+        **({"links": {target: _link(target, sources) for target, sources in links}} if links else {}),
     }
 
 
-def _link(target: str, source: str) -> Json:
-    return {"operationId": target, "parameters": {"job_id": source}}
+def _link(target: str, sources: dict[str, str]) -> Json:
+    return {"operationId": target, "parameters": sources}
 
 
 def _references(headers: Iterable[Header]) -> Json:
@@ -206,6 +241,7 @@ def _content(route: Route, response: Response) -> Json:
     """The media types of an answer, with the examples that are of each."""
     examples = RESPONSES.get((route.operation_id, response.status), {})
     kinds = {media_type: kind for kind, media_type in FORMAT_MEDIA_TYPES.items()}
+    texts = [kind for kind in response.content.values() if kind is str]
     content: Json = {}
     for media_type, kind in response.content.items():
         entry: Json = {}
@@ -217,7 +253,7 @@ def _content(route: Route, response: Response) -> Json:
             name: {"value": plain(value)}
             for name, value in examples.items()
             if (isinstance(value, str) if kind is str else isinstance(value, Struct))
-            and (kind is not str or len(response.content) == 1 or name == kinds[media_type])
+            and (kind is not str or len(texts) == 1 or name == kinds[media_type])
         }
         content[media_type] = {**entry, **({"examples": named} if named else {})}
     return content

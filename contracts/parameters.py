@@ -81,7 +81,10 @@ ACCEPT_LANGUAGE: Final = Parameter(
     example="ru",
 )
 LOCATION: Final = Header(
-    name="Location", type=str, summary="Where the job is.", example="/api/v1/jobs/550e8400-e29b-41d4-a716-446655440000"
+    name="Location",
+    type=str,
+    summary="Where that which was made is.",
+    example="/api/v1/jobs/550e8400-e29b-41d4-a716-446655440000",
 )
 REPLAYED: Final = Header(
     name="Idempotency-Replayed",

@@ -3,13 +3,11 @@
 Paths are written as OpenAPI writes them (`/api/v1/jobs/{job_id}`).
 """
 
-from typing import Final, Literal
-
-from msgspec import Struct
+from typing import Final
 
 from contracts import errors
-from contracts.errors import Fault
-from contracts.jobs import HealthStatus, Job, JobPage, JobResult, QueueStatus, ServiceInfo
+from contracts.examples import METADATA
+from contracts.jobs import HealthStatus, Job, JobPage, JobRequest, JobResult, QueueStatus, ServiceInfo
 from contracts.options import Format
 from contracts.parameters import (
     ACCEPT_RANGES,
@@ -28,39 +26,18 @@ from contracts.parameters import (
     REPLAYED,
     STATUS_FILTER,
     TRANSCRIPT_FORMAT,
-    Header,
-    Parameter,
 )
-
-
-class Response(Struct, frozen=True, kw_only=True):
-    """An answer that is no error."""
-
-    status: int
-    summary: str
-    content: dict[str, object] = {}
-    """Media type: the Struct that is sent as JSON, `str` for text, `bytes` for audio, `dict` for any object."""
-    headers: tuple[Header, ...] = ()
-
-
-class Route(Struct, frozen=True, kw_only=True):
-    """One operation."""
-
-    operation_id: str
-    method: Literal["GET", "POST", "DELETE"]
-    path: str
-    summary: str
-    description: str = ""
-    tag: Literal["Jobs", "Queue", "System"]
-    parameters: tuple[Parameter, ...] = ()
-    upload: bool = False
-    """Whether the body is multipart/form-data with `file` (the recording) and `metadata` (a JobRequest as JSON)."""
-    responses: tuple[Response, ...]
-    errors: tuple[Fault, ...] = ()
-    """All that may be answered, those of every route included."""
-    limited: bool = True
-    """Whether it counts towards the rate limit; what watches over the service does not."""
-
+from contracts.route import (
+    AUDIO_MEDIA_TYPES,
+    CONTENT_ERRORS,
+    EVERY,
+    UPLOAD_ERRORS,
+    Response,
+    Route,
+    Upload,
+    json_response,
+)
+from contracts.voice_routes import VOICE_ROUTES
 
 FORMAT_MEDIA_TYPES: Final[dict[Format, str]] = {
     "json": "application/json",
@@ -70,34 +47,23 @@ FORMAT_MEDIA_TYPES: Final[dict[Format, str]] = {
     "rttm": "text/x-rttm",
 }
 """Of each format of a transcript; the text ones are UTF-8 and say so (`; charset=utf-8`)."""
-AUDIO_MEDIA_TYPES: Final = {"wav": "audio/wav", "mp3": "audio/mpeg", "flac": "audio/flac", "opus": "audio/ogg"}
-"""Of each format of a recording."""
 METRICS_MEDIA_TYPE: Final = "text/plain"
 _AUDIO: Final[dict[str, object]] = dict.fromkeys(AUDIO_MEDIA_TYPES.values(), bytes)
 
-_EVERY: Final = (errors.RATE_LIMITED, errors.INTERNAL)
-"""What every route that counts towards the rate limit may answer."""
-_CONTENT_ERRORS: Final = (
-    errors.UNSUPPORTED_FORMAT,
-    errors.FILE_EMPTY,
-    errors.NO_AUDIO,
-    errors.TOO_MANY_CHANNELS,
-    errors.UNSUPPORTED_SAMPLE_RATE,
-    errors.AUDIO_TOO_SHORT,
-    errors.AUDIO_TOO_LONG,
+_CALL: Final = Upload(
+    metadata=JobRequest,
+    example=METADATA,
+    summary="The recording",
+    kinds=tuple(AUDIO_MEDIA_TYPES.values()),
 )
-"""What is wrong with a recording as soon as its head has been read."""
-
-
-def _json(status: int, summary: str, struct: object, *headers: Header) -> Response:
-    return Response(status=status, summary=summary, content={"application/json": struct}, headers=headers)
-
 
 _HEALTH_RESPONSES: Final = (
-    _json(200, "Every component is healthy.", HealthStatus),
-    _json(503, "A component is unhealthy, or the server is stopping; `problems` says what is wrong.", HealthStatus),
+    json_response(200, "Every component is healthy.", HealthStatus),
+    json_response(
+        503, "A component is unhealthy, or the server is stopping; `problems` says what is wrong.", HealthStatus
+    ),
 )
-_INFO_RESPONSES: Final = (_json(200, "What the service can do.", ServiceInfo),)
+_INFO_RESPONSES: Final = (json_response(200, "What the service can do.", ServiceInfo),)
 
 ROUTES: Final = (
     Route(
@@ -109,23 +75,15 @@ ROUTES: Final = (
         "not known are the client's own and come back with the job.",
         tag="Jobs",
         parameters=(IDEMPOTENCY_KEY,),
-        upload=True,
-        responses=(_json(201, "The job is in the queue.", Job, LOCATION, REPLAYED),),
+        upload=_CALL,
+        responses=(json_response(201, "The job is in the queue.", Job, LOCATION, REPLAYED),),
         errors=(
-            *_EVERY,
-            errors.INVALID_JSON,
-            errors.INVALID_FIELD,
-            errors.MISSING_FILE,
-            errors.SEVERAL_FILES,
-            errors.MALFORMED_UPLOAD,
-            errors.UPLOAD_STALLED,
+            *EVERY,
+            *UPLOAD_ERRORS,
+            *CONTENT_ERRORS,
+            errors.AUDIO_TOO_LONG,
             errors.IDEMPOTENCY_CONFLICT,
-            errors.FILE_TOO_LARGE,
-            errors.UNSUPPORTED_MEDIA_TYPE,
-            *_CONTENT_ERRORS,
             errors.QUEUE_FULL,
-            errors.STORAGE_FULL,
-            errors.SHUTTING_DOWN,
         ),
     ),
     Route(
@@ -135,8 +93,8 @@ ROUTES: Final = (
         summary="List jobs, the newest first",
         tag="Jobs",
         parameters=(STATUS_FILTER, LIMIT, OFFSET),
-        responses=(_json(200, "One page of them.", JobPage),),
-        errors=(*_EVERY, errors.INVALID_FIELD),
+        responses=(json_response(200, "One page of them.", JobPage),),
+        errors=(*EVERY, errors.INVALID_FIELD),
     ),
     Route(
         operation_id="getJob",
@@ -145,8 +103,8 @@ ROUTES: Final = (
         summary="State and progress of a job",
         tag="Jobs",
         parameters=(JOB_ID, INCLUDE),
-        responses=(_json(200, "The job.", Job),),
-        errors=(*_EVERY, errors.INVALID_FIELD, errors.JOB_NOT_FOUND),
+        responses=(json_response(200, "The job.", Job),),
+        errors=(*EVERY, errors.INVALID_FIELD, errors.JOB_NOT_FOUND),
     ),
     Route(
         operation_id="deleteJob",
@@ -156,7 +114,7 @@ ROUTES: Final = (
         tag="Jobs",
         parameters=(JOB_ID,),
         responses=(Response(status=204, summary="It is gone."),),
-        errors=(*_EVERY, errors.JOB_NOT_FOUND),
+        errors=(*EVERY, errors.JOB_NOT_FOUND),
     ),
     Route(
         operation_id="getJobResult",
@@ -175,7 +133,7 @@ ROUTES: Final = (
                 },
             ),
         ),
-        errors=(*_EVERY, errors.INVALID_FIELD, errors.JOB_NOT_FOUND, errors.NOT_ACCEPTABLE, errors.WRONG_STATE),
+        errors=(*EVERY, errors.INVALID_FIELD, errors.JOB_NOT_FOUND, errors.NOT_ACCEPTABLE, errors.WRONG_STATE),
     ),
     Route(
         operation_id="getJobAudio",
@@ -193,16 +151,17 @@ ROUTES: Final = (
                 headers=(ACCEPT_RANGES, ETAG, DISPOSITION, CONTENT_RANGE),
             ),
         ),
-        errors=(*_EVERY, errors.JOB_NOT_FOUND, errors.WRONG_STATE, errors.RANGE_NOT_SATISFIABLE),
+        errors=(*EVERY, errors.JOB_NOT_FOUND, errors.WRONG_STATE, errors.RANGE_NOT_SATISFIABLE),
     ),
+    *VOICE_ROUTES,
     Route(
         operation_id="getQueueStatus",
         method="GET",
         path="/api/v1/queue/status",
         summary="The queue as a whole",
         tag="Queue",
-        responses=(_json(200, "Who runs and who waits.", QueueStatus),),
-        errors=_EVERY,
+        responses=(json_response(200, "Who runs and who waits.", QueueStatus),),
+        errors=EVERY,
     ),
     Route(
         operation_id="getHealth",
@@ -231,7 +190,7 @@ ROUTES: Final = (
         summary="What the service can do",
         tag="System",
         responses=_INFO_RESPONSES,
-        errors=_EVERY,
+        errors=EVERY,
     ),
     Route(
         operation_id="getRootInfo",
@@ -240,7 +199,7 @@ ROUTES: Final = (
         summary="What the service can do, at the root",
         tag="System",
         responses=_INFO_RESPONSES,
-        errors=_EVERY,
+        errors=EVERY,
     ),
     Route(
         operation_id="getMetrics",
@@ -259,8 +218,8 @@ ROUTES: Final = (
         summary="This document",
         tag="System",
         parameters=(OPENAPI_VERSION,),
-        responses=(_json(200, "OpenAPI.", dict),),
-        errors=(*_EVERY, errors.INVALID_FIELD),
+        responses=(json_response(200, "OpenAPI.", dict),),
+        errors=(*EVERY, errors.INVALID_FIELD),
     ),
     Route(
         operation_id="getAsyncapi",
@@ -268,8 +227,8 @@ ROUTES: Final = (
         path="/asyncapi.json",
         summary="The WebSocket interface",
         tag="System",
-        responses=(_json(200, "AsyncAPI 3.0.", dict),),
-        errors=_EVERY,
+        responses=(json_response(200, "AsyncAPI 3.0.", dict),),
+        errors=EVERY,
     ),
 )
 ROUTE_BY_OPERATION: Final = {route.operation_id: route for route in ROUTES}

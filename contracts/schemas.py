@@ -11,13 +11,17 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from contracts import job_messages as messages
-from contracts import live
+from contracts import live, voices
 from contracts.jobs import JobRequest
 
 Json = dict[str, object]
 REF_TEMPLATE: Final = "#/components/schemas/{name}"
 CLIENT_TYPES: Final = (
     JobRequest,
+    voices.VoiceRequest,
+    voices.SampleRequest,
+    voices.VoiceUpdate,
+    voices.SpeakerEnrolment,
     messages.Request,
     messages.Subscribe,
     messages.Unsubscribe,

@@ -213,16 +213,16 @@ SESSION_CHANNEL: Final = Channel(
         client("request", messages.Request, "One REST operation; answered by the `reply` with its `id`."),
         client("subscribe", messages.Subscribe, "Asks for the messages of a job; answered by a `reply` (200 or 404)."),
         client("unsubscribe", messages.Unsubscribe, "Asks for no more of them; answered by a `reply` (204)."),
-        client("upload.end", messages.UploadEnd, "The recording is complete; answered by the `reply` to createJob."),
-        client("upload.data", bytes, "Bytes of the recording, between `upload.ready` and `upload.end`."),
+        client("upload.end", messages.UploadEnd, "The upload is complete; answered by the `reply` to its request."),
+        client("upload.data", bytes, "Bytes of the upload, between `upload.ready` and `upload.end`."),
         server("reply", messages.Reply, "Status, headers and body of an operation, as REST gives them."),
-        server("upload.ready", messages.UploadReady, "The recording may be sent now."),
+        server("upload.ready", messages.UploadReady, "The upload may be sent now."),
         server("upload.progress", messages.UploadProgress, "How much of it has been written."),
         server(
             "audio.data",
             bytes,
-            "Bytes of a recording: after the `reply` (200 or 206) to getJobAudio as many as its Content-Length says, "
-            "with no other recording in between.",
+            "Bytes of a recording or of voiceprints: after the `reply` (200 or 206) to getJobAudio, or to "
+            "getVoiceprints in a binary format, as many as its Content-Length says, with no other file in between.",
         ),
         *_JOB_MESSAGES,
         *_COMMON_MESSAGES,

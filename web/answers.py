@@ -14,7 +14,7 @@ from werkzeug.http import parse_accept_header
 
 from contracts.errors import METHOD_NOT_ALLOWED, RANGE_NOT_SATISFIABLE, CallAnnotateError
 from contracts.jobs import ErrorBody, ErrorDetail
-from contracts.routes import Route
+from contracts.route import Route
 from runtime.service import JobService
 from runtime.upload import Upload
 from web.files import FileSpan

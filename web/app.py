@@ -10,7 +10,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from contracts.errors import INTERNAL, METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND, UPLOAD_STALLED, CallAnnotateError
-from contracts.routes import ROUTES, Route
+from contracts.route import Route
+from contracts.routes import ROUTES
 from runtime.service import JobService
 from web.answers import Answer, Call, error_answer, new_request_id, wanted_language
 from web.asgi import App, BoundedRequest

@@ -60,8 +60,8 @@ class Operations:
         headers = {"X-Request-ID": call.request_id}
         try:
             if call.route.limited:
-                headers |= await self.limits.headers(call.client, upload=call.route.upload)
-                headers |= await self.limits.request(call.client, upload=call.route.upload)
+                headers |= await self.limits.headers(call.client, upload=call.route.upload is not None)
+                headers |= await self.limits.request(call.client, upload=call.route.upload is not None)
             found = await self.handlers[call.route.operation_id](call)
         except CallAnnotateError as error:
             found = error_answer(error, call.language, call.request_id)

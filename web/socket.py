@@ -17,7 +17,8 @@ from contracts.errors import (
     CallAnnotateError,
 )
 from contracts.job_messages import ClientMessage, Ping, Pong, Reply, Request, Subscribe, Unsubscribe, UploadEnd
-from contracts.routes import ROUTE_BY_OPERATION, Route
+from contracts.route import Route
+from contracts.routes import ROUTE_BY_OPERATION
 from web.answers import JSON, Answer, Call, error_answer, new_request_id, wanted_language
 from web.connections import Connection, Connections, check_text, object_of, text_of
 from web.files import FileSpan

@@ -20,7 +20,8 @@ from contracts.examples import ANNOTATION, MESSAGES, RESPONSES
 from contracts.jobs import ErrorBody
 from contracts.openapi import openapi_document
 from contracts.openapi_30 import openapi_30_document
-from contracts.routes import ROUTES, Route
+from contracts.route import Route
+from contracts.routes import ROUTES
 from contracts.schemas import CLIENT_TYPES, schemas_of
 from contracts.websocket import CHANNELS
 from web.cli.contracts import documents
