@@ -1,16 +1,21 @@
-"""The file of the database: its tables, its version, and what can be wrong with it."""
+"""The file of the database: its tables, its version, what can be wrong with it, and how it is written and read.
+
+Writing happens in one thread at a time, reading in another, over a connection of its own: a reader never waits for the
+disk. What is deleted is overwritten with zeros (`secure_delete`), for voiceprints are biometric data.
+"""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
+
+from anyio import CapacityLimiter, to_thread
 
 from contracts.errors import DATABASE_NEWER, DATABASE_UNUSABLE, STORAGE_FULL, CallAnnotateError
 
-SCHEMA: Final = 1
-"""Of the tables below; kept in user_version."""
-TABLES: Final = """
+NAME: Final = "callannotate.sqlite3"
+JOBS: Final = """
 CREATE TABLE jobs (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id TEXT NOT NULL UNIQUE,
@@ -45,17 +50,118 @@ CREATE TABLE keys (
 ) STRICT;
 CREATE INDEX keys_of_jobs ON keys (job_id);
 """
+VOICES: Final = """
+CREATE TABLE voices (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    voice_id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL UNIQUE,
+    note TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL
+) STRICT;
+CREATE TABLE samples (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    sample_id TEXT NOT NULL UNIQUE,
+    voice_id TEXT NOT NULL REFERENCES voices (voice_id) ON DELETE CASCADE,
+    created_at REAL NOT NULL,
+    source TEXT NOT NULL CHECK (source IN ('upload', 'job', 'import')),
+    filename TEXT NOT NULL,
+    job_id TEXT,
+    speaker_id TEXT,
+    duration REAL,
+    speech REAL,
+    model TEXT NOT NULL,
+    vectors BLOB NOT NULL,
+    audio_kept INTEGER NOT NULL
+) STRICT;
+CREATE INDEX samples_of_voices ON samples (voice_id, number);
+"""
+SCHEMAS: Final = (JOBS, VOICES)
+"""What each version of the tables adds to the one before; the first is version 1."""
+SCHEMA: Final = len(SCHEMAS)
+"""Version of the tables; kept in user_version."""
+T = TypeVar("T")
+
+
+class Database:
+    """The database, open."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create it; blocks. Raises DATABASE_NEWER or DATABASE_UNUSABLE."""
+        self.path: Final = path
+        self._writing: Final = CapacityLimiter(1)
+        self._reading: Final = CapacityLimiter(1)
+        with explained(path):
+            self._writer: Final = connect(path)
+            try:
+                prepare(self._writer, path)
+                self._reader: Final = connect(path)
+            except BaseException:
+                self._writer.close()
+                raise
+
+    def close(self) -> None:
+        """Write the log into the database and let go of it."""
+        self._reader.close()
+        self._writer.close()
+
+    async def write(self, work: Callable[[sqlite3.Connection], T], then: Callable[[T], None] = lambda _: None) -> T:
+        """One transaction in the writer's thread, and what belongs to it. Cancelling comes before or after it.
+
+        Raises STORAGE_FULL or DATABASE_UNUSABLE; then nothing has changed.
+        """
+
+        def transaction() -> T:
+            with explained(self.path):
+                self._writer.execute("BEGIN IMMEDIATE")
+                try:
+                    result = work(self._writer)
+                    self._writer.execute("COMMIT")
+                except BaseException:
+                    if self._writer.in_transaction:
+                        self._writer.execute("ROLLBACK")
+                    raise
+            then(result)
+            return result
+
+        return await to_thread.run_sync(transaction, limiter=self._writing)
+
+    async def read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Raises DATABASE_UNUSABLE."""
+
+        return await to_thread.run_sync(self.read_now, query, *values, limiter=self._reading)
+
+    def read_now(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """The same where blocking is no matter."""
+        with explained(self.path):
+            return self._reader.execute(query, values).fetchall()
+
+    async def scrub(self) -> None:
+        """Leave no byte of what was deleted in the files: also not in free pages, and not in the log.
+
+        `secure_delete` overwrites rows that are deleted, but not what a page that was split or joined once held.
+        """
+
+        def work() -> None:
+            with explained(self.path):
+                self._writer.execute("VACUUM")
+                while self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                    pass  # somebody reads; each try waits for a while
+
+        await to_thread.run_sync(work, limiter=self._writing)
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that may be used from any thread, by one at a time."""
     connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")
     return connection
 
 
 def prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Check what is there and make what is missing; raises DATABASE_NEWER, DATABASE_UNUSABLE or sqlite3.Error."""
+    """Check what is there and add what is missing; raises DATABASE_NEWER, DATABASE_UNUSABLE or sqlite3.Error."""
     (found,) = connection.execute("PRAGMA user_version").fetchone()
     if found > SCHEMA:
         raise CallAnnotateError(DATABASE_NEWER, path=str(path), found=found, known=SCHEMA)
@@ -64,8 +170,9 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if problem != "ok":
         raise CallAnnotateError(DATABASE_UNUSABLE, path=str(path), cause=problem)
-    if found == 0:
-        connection.executescript(f"BEGIN; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
+    if found < SCHEMA:
+        tables = "".join(SCHEMAS[found:])
+        connection.executescript(f"BEGIN IMMEDIATE; {tables} PRAGMA user_version = {SCHEMA}; COMMIT;")
 
 
 @contextmanager

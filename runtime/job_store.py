@@ -1,25 +1,20 @@
 """The state of every job and the keys of idempotent requests, in SQLite: WAL, every commit on the disk.
 
-Writing happens in one thread at a time, reading in another, over a connection of its own: a reader never waits for the
-disk. What has to happen together with a change of state, such as moving the recording, is done in the writer's thread
-right after the commit (`then`), so that no other change comes in between.
+What has to happen together with a change of state, such as moving the recording, is done in the writer's thread right
+after the commit (`then`), so that no other change comes in between.
 """
 
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Final, TypeVar, get_args
+from typing import Final, get_args
 
 import msgspec
-from anyio import CapacityLimiter, to_thread
 from msgspec import Struct
 
 from contracts.jobs import JobStatus
-from runtime.database import connect, explained, prepare
-
-NAME: Final = "callannotate.sqlite3"
-T = TypeVar("T")
+from runtime.database import Database
 
 
 class JobRow(Struct, frozen=True, kw_only=True):
@@ -85,25 +80,19 @@ class JobStore:
 
     def __init__(self, path: Path) -> None:
         """Open or create it; blocks. Raises DATABASE_NEWER or DATABASE_UNUSABLE."""
-        self.path: Final = path
-        self._writing: Final = CapacityLimiter(1)
-        self._reading: Final = CapacityLimiter(1)
-        with explained(path):
-            self._writer: Final = connect(path)
-            self._reader: Final = connect(path)
-            try:
-                prepare(self._writer, path)
-                rows = self._reader.execute("SELECT status, count(*) FROM jobs GROUP BY status").fetchall()
-            except BaseException:
-                self.close()
-                raise
+        self.database: Final = Database(path)
+        """For others who keep something in it."""
+        try:
+            rows = self.database.read_now("SELECT status, count(*) FROM jobs GROUP BY status")
+        except BaseException:
+            self.close()
+            raise
         self.counts: Final[Counter[str]] = Counter(dict(rows))
         """Jobs by state, as of the last commit."""
 
     def close(self) -> None:
         """Write the log into the database and let go of it."""
-        self._reader.close()
-        self._writer.close()
+        self.database.close()
 
     async def add(self, row: JobRow, key: Key | None, then: Callable[[JobRow], None]) -> tuple[JobRow, str | None]:
         """Add a job; where the key was used already nothing is added.
@@ -128,7 +117,7 @@ class JobStore:
                 self.counts[row.status] += 1
                 then(result[0])
 
-        return await self._write(work, moved)
+        return await self.database.write(work, moved)
 
     async def claim(self, taken: Collection[str], now: float, then: Callable[[JobRow], None]) -> JobRow | None:
         """The job to be run next, from now on `processing`: one that was interrupted, or the first of the queue."""
@@ -155,7 +144,7 @@ class JobStore:
                 self._count(result[1], "processing")
                 then(result[0])
 
-        claimed = await self._write(work, moved)
+        claimed = await self.database.write(work, moved)
         return None if claimed is None else claimed[0]
 
     async def finish(
@@ -184,7 +173,7 @@ class JobStore:
                 self._count(state, ended.status)
                 then(ended)
 
-        return await self._write(work, moved) is not None
+        return await self.database.write(work, moved) is not None
 
     async def archive(self, row: JobRow, then: Callable[[JobRow], None]) -> bool:
         """Make a job that ended `archived`; False where it was deleted meanwhile."""
@@ -210,11 +199,13 @@ class JobStore:
                 self._count(state, status)
                 then(row)
 
-        return await self._write(work, moved) is not None
+        return await self.database.write(work, moved) is not None
 
     async def settled(self, job_id: str) -> None:
         """Note that the recording has got the job's name."""
-        await self._write(lambda writer: writer.execute("UPDATE jobs SET origin = NULL WHERE job_id = ?", (job_id,)))
+        await self.database.write(
+            lambda writer: writer.execute("UPDATE jobs SET origin = NULL WHERE job_id = ?", (job_id,))
+        )
 
     async def began(self, job_id: str, journaled: int, now: float) -> tuple[int, float]:
         """Note how many answers a run found in its journal.
@@ -232,26 +223,26 @@ class JobStore:
             ).fetchone()
             return (found[0], found[1]) if found is not None else (1, now)
 
-        return await self._write(work)
+        return await self.database.write(work)
 
     async def remove(self, job_id: str) -> None:
         """Take a deleted job out, with its keys."""
-        await self._write(lambda writer: writer.execute("DELETE FROM jobs WHERE job_id = ?", (job_id,)))
+        await self.database.write(lambda writer: writer.execute("DELETE FROM jobs WHERE job_id = ?", (job_id,)))
         self.counts["deleted"] -= 1
 
     async def get(self, job_id: str) -> JobRow | None:
         """A job; None where there is none or where it is being deleted."""
-        rows = await self._read(f"{SELECT} WHERE job_id = ? AND status <> 'deleted'", job_id)
+        rows = await self.database.read(f"{SELECT} WHERE job_id = ? AND status <> 'deleted'", job_id)
         return _row(rows[0]) if rows else None
 
     async def check(self) -> None:
         """Find out whether jobs can be read and written; raises STORAGE_FULL or DATABASE_UNUSABLE."""
-        await self._read("SELECT number FROM jobs LIMIT 1")
-        await self._write(lambda writer: writer.execute("UPDATE jobs SET starts = starts WHERE number = 0"))
+        await self.database.read("SELECT number FROM jobs LIMIT 1")
+        await self.database.write(lambda writer: writer.execute("UPDATE jobs SET starts = starts WHERE number = 0"))
 
     async def of_key(self, key: str) -> JobRow | None:
         """The job that an Idempotency-Key was used for."""
-        rows = await self._read(
+        rows = await self.database.read(
             f"{SELECT} WHERE job_id = (SELECT job_id FROM keys WHERE key = ?) AND status <> 'deleted'", key
         )
         return _row(rows[0]) if rows else None
@@ -260,7 +251,7 @@ class JobStore:
         """Jobs, the newest first, and how many there are on all pages."""
         where, values = ("status = ?", [status]) if status is not None else ("status <> 'deleted'", [])
         # In one query, so that both are of one moment.
-        rows = await self._read(
+        rows = await self.database.read(
             f"SELECT (SELECT count(*) FROM jobs WHERE {where}), page.* FROM (SELECT 1) LEFT JOIN"
             f" ({SELECT} WHERE {where} ORDER BY number DESC LIMIT ? OFFSET ?) AS page ORDER BY number DESC",
             *values, *values, limit, min(offset, 2**62),
@@ -271,14 +262,14 @@ class JobStore:
 
     async def in_state(self, *states: str) -> list[JobRow]:
         """All jobs in these states, in the order in which they are run."""
-        rows = await self._read(
+        rows = await self.database.read(
             f"{SELECT} WHERE status IN ({_marks(states)}) ORDER BY status = 'queued', priority DESC, number", *states
         )
         return [_row(row) for row in rows]
 
     async def ended_before(self, time: float, limit: int) -> list[JobRow]:
         """Jobs that completed or failed before `time`, the oldest first."""
-        rows = await self._read(
+        rows = await self.database.read(
             f"{SELECT} WHERE status IN ('completed', 'failed') AND completed_at < ? ORDER BY completed_at LIMIT ?",
             time, limit,
         )  # fmt: skip
@@ -286,7 +277,7 @@ class JobStore:
 
     async def speeds(self, limit: int) -> list[tuple[str, float, float]]:
         """Model, seconds of audio and seconds of processing of the last completed jobs, the latest first."""
-        rows = await self._read(
+        rows = await self.database.read(
             "SELECT model, duration, processing_time FROM jobs WHERE processing_time > 0 AND duration > 0"
             " AND status IN ('completed', 'archived') ORDER BY completed_at DESC LIMIT ?",
             limit,
@@ -296,36 +287,6 @@ class JobStore:
     def _count(self, before: str, after: str) -> None:
         self.counts[before] -= 1
         self.counts[after] += 1
-
-    async def _write(self, work: Callable[[sqlite3.Connection], T], then: Callable[[T], None] = lambda _: None) -> T:
-        """One transaction in the writer's thread, and what belongs to it. Cancelling comes before or after it.
-
-        Raises STORAGE_FULL or DATABASE_UNUSABLE; then nothing has changed.
-        """
-
-        def transaction() -> T:
-            with explained(self.path):
-                self._writer.execute("BEGIN IMMEDIATE")
-                try:
-                    result = work(self._writer)
-                    self._writer.execute("COMMIT")
-                except BaseException:
-                    if self._writer.in_transaction:
-                        self._writer.execute("ROLLBACK")
-                    raise
-            then(result)
-            return result
-
-        return await to_thread.run_sync(transaction, limiter=self._writing)
-
-    async def _read(self, query: str, *values: object) -> list[tuple[object, ...]]:
-        """Raises DATABASE_UNUSABLE."""
-
-        def fetch() -> list[tuple[object, ...]]:
-            with explained(self.path):
-                return self._reader.execute(query, values).fetchall()
-
-        return await to_thread.run_sync(fetch, limiter=self._reading)
 
 
 def _marks(values: Sequence[str]) -> str:

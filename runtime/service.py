@@ -36,6 +36,7 @@ from contracts.jobs import (
     ServiceInfo,
 )
 from contracts.options import AnnotateOptions
+from runtime.database import NAME
 from runtime.engine import Engine
 from runtime.engines import Engines
 from runtime.health import HealthCheck
@@ -45,7 +46,7 @@ from runtime.job_feed import JobFeeds
 from runtime.job_progress import DONE
 from runtime.job_queue import JobQueue
 from runtime.job_request import check_language, options_of, read_request
-from runtime.job_store import NAME, JobRow, JobStore, Key
+from runtime.job_store import JobRow, JobStore, Key
 from runtime.job_views import Forecast, error_message, in_seconds, job_view, moment, result_message
 from runtime.live_archive import LiveArchive
 from runtime.live_service import LiveService
