@@ -2,15 +2,19 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from importlib.metadata import version
+from typing import Any, Final, Literal
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import niquests
 from anyio import fail_after
+from caldav.async_davclient import AsyncDAVClient
+from caldav.lib import error as dav_errors
 from msgspec import Struct
 
 from contracts.contact_errors import CONTACTS_INVALID, CONTACTS_LEFT_SERVER, CONTACTS_UNREACHABLE
 from contracts.errors import CallAnnotateError
+from runtime.dav_xml import checked
 
 LARGEST: Final = 32 * 1024 * 1024
 """Bytes of one answer at most, unpacked."""
@@ -22,6 +26,10 @@ PORTS: Final = {"http": 80, "https": 443}
 # Both log requests with their headers, and those hold the credentials.
 for _name in ("caldav", "niquests", "urllib3_future"):
     logging.getLogger(_name).setLevel(logging.ERROR)
+# It would write requests, credentials included, to files where an environment variable says so.
+dav_errors.debug_dump_communication = False
+
+Auth = Literal["auto", "basic", "digest", "bearer"]
 
 
 class Origin(Struct, frozen=True):
@@ -43,6 +51,23 @@ def origin_of(url: str) -> Origin:
     if parts.scheme not in PORTS or not parts.hostname:
         raise ValueError("it is no http:// or https:// URL")
     return Origin(parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme])
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """Where the address books are, and as whom we read them."""
+
+    url: str
+    username: str = ""
+    password: str = ""
+    """Or the token, with `bearer`."""
+    auth: Auth = "auto"
+    ca: str | None = None
+    """File of the certificates that are trusted instead of the system's."""
+    timeout: float = 10.0
+    """Seconds for one answer."""
+
+    def __repr__(self) -> str:
+        return f"Account({origin_of(self.url)})"
 
 
 class Received(Struct, frozen=True):
@@ -111,7 +136,15 @@ class Session(niquests.AsyncSession):
                     raise CallAnnotateError(CONTACTS_INVALID, server=str(self._origin), cause=cause)
         finally:
             await response.close()
-        return Received(response.status_code or 0, response.reason or "", response.headers, bytes(content), url)
+        status = response.status_code or 0
+        if status == 207:
+            try:
+                checked(bytes(content))
+            except ValueError as error:
+                raise CallAnnotateError(CONTACTS_INVALID, server=str(self._origin), cause=str(error)) from None
+        elif status < 400:
+            content.clear()  # caldav would log what is no XML, and it may be anybody's card
+        return Received(status, response.reason or "", response.headers, bytes(content), url)
 
     def _check(self, url: str) -> None:
         try:
@@ -122,6 +155,26 @@ class Session(niquests.AsyncSession):
             parts = urlsplit(url)
             target = f"{parts.scheme}://{parts.hostname or ''}"[:200]
             raise CallAnnotateError(CONTACTS_LEFT_SERVER, server=str(self._origin), target=target)
+
+
+class DavClient(AsyncDAVClient):
+    """caldav's client over sessions that stay on one server, those that it opens anew included."""
+
+    def __init__(self, account: Account, origin: Origin) -> None:
+        self._own: Final = (origin, account.timeout)
+        super().__init__(
+            url=account.url,
+            username=account.username or None,
+            password=account.password or None,
+            auth_type=None if account.auth == "auto" or not account.password else account.auth,
+            ssl_verify_cert=account.ca or True,
+            headers={"User-Agent": f"CallAnnotate/{version('callannotate')}"},
+            features={"http.multiplexing": {"support": "unsupported"}},
+            enable_rfc6764=False,
+        )
+
+    def _create_session(self) -> None:
+        self.session = Session(*self._own)
 
 
 def _cause(error: BaseException) -> str:
