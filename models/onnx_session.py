@@ -12,7 +12,10 @@ def open_session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     options.inter_op_num_threads = 1
     # Waiting threads would otherwise spin, on cores that another network needs.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Planning which buffers share memory takes 0.5 s for the nodes of CAM++ and saves nothing: the arena reuses them.
+    # An arena would keep for itself what the largest call needed: 134 MB for two calls of CAM++ at once, which take
+    # half as much from the allocator that all networks share (models/allocator.py), and no longer without it.
+    options.enable_cpu_mem_arena = False
+    # Planning which buffers share memory takes 0.5 s for the nodes of CAM++ and saves nothing.
     options.enable_mem_reuse = False
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -191,9 +191,12 @@ class Transcribe:
 
     async def _heard(self, windows: list[Window], silence: int) -> list[Heard]:
         """What is heard of a batch of windows, which are of one length when filled with this silence."""
-        samples = [window.samples() for window in windows]
-        languages = [window.language for window in windows]
-        return await to_thread.run_sync(self.model.hear, samples, languages, silence, limiter=self.limiter)
+
+        def hear() -> list[Heard]:  # the samples are put together when it is their turn, and no sooner
+            samples = [window.samples() for window in windows]
+            return self.model.hear(samples, [window.language for window in windows], silence)
+
+        return await to_thread.run_sync(hear, limiter=self.limiter)
 
     async def _all(self, work: Callable[[list[int]], Iterable[R]], groups: list[list[int]]) -> list[R]:
         """Do the work for each group of numbers in threads; the results in the order of their numbers.
