@@ -231,7 +231,8 @@ class SpeakerUpdate(Struct, frozen=True, kw_only=True):
     segment_ids: tuple[SegmentId, ...]
     speaker_id: SpeakerId
     name: str | None = None
-    """Who the speaker turned out to be; null where nobody knows."""
+    """Who the speaker turned out to be; null where nobody knows. It is the name of all that this speaker says, also of
+    segments that come later, until an update says another."""
 
 
 class SpeakerUpdated(Struct, frozen=True, kw_only=True, tag="speaker.updated"):

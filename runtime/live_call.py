@@ -27,8 +27,9 @@ from runtime.running import Running
 from runtime.spool import Behind, Spool
 from stages.audio_reader import Frames
 from stages.decode import Resampler
-from stages.live_labels import Told, relabelled
+from stages.live_labels import Told, names_of, relabelled
 from stages.live_samples import decoded, mixed
+from stages.matching import KnownVoices
 
 __all__ = ["LiveCall", "LiveOptions", "open_live_call"]
 
@@ -75,6 +76,8 @@ class LiveCall:
         self._speech: AnnotatedSpeech | None = None
         self._told: Final[dict[int, Told]] = {}
         """By utterance."""
+        self._names: Final[dict[int, str]] = {}
+        """By speaker, as the client knows them."""
         self._events: MemoryObjectSendStream[LiveEvent]
         self._events, self.events = create_memory_object_stream[LiveEvent](EVENTS)
 
@@ -122,10 +125,20 @@ class LiveCall:
         await self._send.aclose()
         await self._annotated.wait()
         assert self._speech is not None
-        if changed := relabelled(self._told, self._speech):
-            await self._events.send(Relabelled(changed))
+        if changed := self._changed(self._speech):
+            names = names_of(self._speech)
+            named = {speaker: names[speaker] for speaker in changed.values() if speaker in names}
+            await self._events.send(Relabelled(changed, named))
         await self._events.aclose()
         return self._speech
+
+    def _changed(self, speech: AnnotatedSpeech) -> dict[int, int]:
+        """The utterances whose speaker is another one in the annotation, or has another name there."""
+        changed, names = relabelled(self._told, speech), names_of(speech)
+        for utterance, told in self._told.items():
+            if utterance not in changed and names.get(told.speaker) != self._names.get(told.speaker):
+                changed[utterance] = told.speaker
+        return changed
 
     def _samples(self, data: bytes) -> Frames:
         """float32 (samples, sides) at the rate of the graph; blocks."""
@@ -153,6 +166,8 @@ class LiveCall:
         elif isinstance(event, Relabelled):
             for utterance, speaker in event.speakers.items():
                 self._told[utterance] = replace(self._told[utterance], speaker=speaker)
+                self._names.pop(speaker, None)
+            self._names.update(event.names)
         await self._events.send(event)
         if isinstance(event, Flushed):
             self._flushed.set()
@@ -202,9 +217,9 @@ class _Behind:
 
 @asynccontextmanager
 async def open_live_call(
-    engine: Engine, lane: Lane, spool: Path, audio: AudioFormat, options: LiveOptions
+    engine: Engine, lane: Lane, spool: Path, audio: AudioFormat, options: LiveOptions, known: KnownVoices | None = None
 ) -> AsyncIterator[LiveCall]:
-    """Run a live call while the body lasts; leaving it early cancels everything.
+    """Run a live call while the body lasts; leaving it early cancels everything. `known`: the voices to be named.
 
     The recording stays at `spool`, a WAV file with the right lengths from `finish` on, and belongs to the caller.
     Raises the one CallAnnotateError that a stage fails with, and OSError where the disk refuses the recording.
@@ -218,8 +233,9 @@ async def open_live_call(
         engine,
         AnnotateOptions(language=options.language, max_speakers=None if options.diarize else 1),
         two_sided=two_sided,
+        known=known,
     )
-    live = live_flow(engine, lane, lambda: call.options, two_sided=two_sided)
+    live = live_flow(engine, lane, lambda: call.options, two_sided=two_sided, known=known)
     source = Behind(recording, two_sided, CapacityLimiter(1), notices.append)
     try:
         await recording.open()

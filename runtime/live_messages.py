@@ -1,6 +1,6 @@
 """What the live lane tells, as messages for the client."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final as Constant
 from typing import assert_never
 
@@ -46,8 +46,8 @@ def message_of(event: Told, *, words: bool) -> Make:
             return lambda seq: _partial(event, seq)
         case Final():
             return lambda seq: _final(event, seq, words=words)
-        case Relabelled(speakers=speakers):
-            return lambda seq: SpeakerUpdated(seq=seq, updates=_updates(speakers.items()))
+        case Relabelled(speakers=speakers, names=names):
+            return lambda seq: SpeakerUpdated(seq=seq, updates=_updates(speakers.items(), names))
         case Degraded(level=level):
             return lambda seq: live_warning(LEVELS[level], seq)
         case _:
@@ -91,13 +91,17 @@ def _word(word: TimedWord) -> LiveWord:
     )
 
 
-def _updates(speakers: Iterable[tuple[int, int]]) -> tuple[SpeakerUpdate, ...]:
-    """One update for each speaker, its segments in order."""
+def _updates(speakers: Iterable[tuple[int, int]], names: Mapping[int, str]) -> tuple[SpeakerUpdate, ...]:
+    """One update for each speaker, its segments in order, with its name where the voice is known."""
     by_speaker: dict[int, list[int]] = {}
     for utterance, speaker in speakers:
         by_speaker.setdefault(speaker, []).append(utterance)
     return tuple(
-        SpeakerUpdate(segment_ids=tuple(map(segment_id, sorted(utterances))), speaker_id=speaker_id(speaker))
+        SpeakerUpdate(
+            segment_ids=tuple(map(segment_id, sorted(utterances))),
+            speaker_id=speaker_id(speaker),
+            name=names.get(speaker),
+        )
         for speaker, utterances in sorted(by_speaker.items())
     )
 

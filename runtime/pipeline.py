@@ -80,15 +80,23 @@ def diarization_flow(
 
 
 def live_flow(
-    engine: Engine, worker: Worker, options: Callable[[], LiveOptions], *, two_sided: bool = False
+    engine: Engine,
+    worker: Worker,
+    options: Callable[[], LiveOptions],
+    *,
+    two_sided: bool = False,
+    known: KnownVoices | None = None,
 ) -> Flow[Fed, LiveEvent]:
-    """Audio in as it is said, what can be told at once out; the annotation of the same audio comes behind it."""
+    """Audio in as it is said, what can be told at once out; the annotation of the same audio comes behind it.
+
+    `known`: the voices to be named.
+    """
     graph = Graph("live")
     audio = graph.source(Fed, "stream")
     clean = audio.then("clean", CleanLive(two_sided), buffer=4)
     speech = clean.then("listen", Listen(engine.segmentation, worker), buffer=4)
     text = speech.then("write", Write(engine.whisper, worker, options), buffer=8)
-    told = (speech | text).then("tell_apart", TellApart(engine.voiceprint, worker, options), buffer=8)
+    told = (speech | text).then("tell_apart", TellApart(engine.voiceprint, worker, options, known), buffer=8)
     return graph.flow(audio, told, buffer=16)
 
 

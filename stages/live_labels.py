@@ -42,6 +42,15 @@ def relabelled(told: Mapping[int, Told], speech: AnnotatedSpeech) -> dict[int, i
     return changed
 
 
+def names_of(speech: AnnotatedSpeech) -> dict[int, str]:
+    """Speaker, counted from 0 in the annotation's order -> name, of those whose voice is known."""
+    return {
+        number: speaker.identified_as
+        for number, speaker in enumerate(speech.speakers)
+        if speaker.identified_as is not None and speaker.voice_id is not None
+    }
+
+
 def _speaker(
     told: Told, starts: npt.NDArray[np.float64], ends: npt.NDArray[np.float64], speakers: npt.NDArray[np.int64]
 ) -> int:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from contracts.audio import FRAME_STEP, SAMPLE_RATE
+from models.voiceprint import SIZE
 from stages.clustering import Vectors, find_speakers
 
 SAME: Final = 0.42
@@ -47,9 +48,10 @@ class Speakers:
         self._latest: Final[dict[int, int]] = {}
         """Channel -> who spoke last."""
 
-    def tell(self, utterance: int, prints: Prints) -> int:
-        """The speaker of the next utterance."""
-        speaker = self._nearest(prints)
+    def tell(self, utterance: int, prints: Prints, *, apart: bool = True) -> int:
+        """The speaker of the next utterance; with `apart` false all speech of a channel is one speaker's."""
+        latest = None if apart else self._latest.get(prints.channel)
+        speaker = self._nearest(prints) if latest is None else latest
         self._prints[utterance], self._told[utterance] = prints, speaker
         self._latest[prints.channel] = speaker
         if len(prints.vectors):
@@ -75,6 +77,28 @@ class Speakers:
         speaker = len(self._channels)
         self._channels[speaker] = channel
         return speaker
+
+    @property
+    def all(self) -> list[int]:
+        """Every speaker so far."""
+        return list(self._channels)
+
+    def of(self, speakers: Iterable[int]) -> list[int]:
+        """The utterances of these speakers, in order."""
+        wanted = set(speakers)
+        return [utterance for utterance, speaker in self._told.items() if speaker in wanted]
+
+    def speaker(self, utterance: int) -> int:
+        """Who says an utterance, as it was told last."""
+        return self._told[utterance]
+
+    def heard(self, speaker: int) -> tuple[Vectors, npt.NDArray[np.float64]]:
+        """The voiceprints of a speaker (windows, 192), and the seconds that each stands for (windows,)."""
+        own = [self._prints[utterance] for utterance in self.of([speaker])]
+        own = [prints for prints in own if len(prints.vectors)]
+        if not own:
+            return np.zeros((0, SIZE), np.float32), np.zeros(0)
+        return np.concatenate([prints.vectors for prints in own]), np.concatenate([prints.seconds for prints in own])
 
     def cluster(self) -> dict[int, int]:
         """Compare all voices anew; the utterances whose speaker is another one now. Blocks."""

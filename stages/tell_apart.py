@@ -1,6 +1,7 @@
-"""Tells who says each utterance of a live call, and tells it anew where comparing all voices shows it was wrong."""
+"""Tells who says each utterance of a live call, and tells it anew where comparing all voices shows it was wrong, or
+where a voice turns out to be a known one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Final
@@ -17,8 +18,10 @@ from models.networks import VoiceprintNetwork
 from models.voiceprint import SIZE, filterbank
 from stages.clustering import Vectors
 from stages.embed import HOP, SHORTEST, WINDOW, pieces
+from stages.live_names import Names
 from stages.live_speakers import Prints, Speakers, seconds_of
 from stages.live_work import Priority, Worker
+from stages.matching import KnownVoices
 
 AGAIN: Final = 15.0
 """Seconds of the stream after which all voices are compared anew, at least."""
@@ -36,33 +39,53 @@ class TellApart:
     model: VoiceprintNetwork
     worker: Worker = field(repr=False)
     options: Callable[[], LiveOptions] = field(repr=False)
+    known: KnownVoices | None = field(default=None, repr=False)
+    """The voices to be named; None to name nobody."""
 
     async def run(
         self, receive: ObjectReceiveStream[LiveEvent | Utterance | Written | Flush], send: ObjectSendStream[LiveEvent]
     ) -> None:
         """Send everything that the client is told. A Flush comes twice: from who hears, and behind all text."""
         speakers = Speakers()
+        names = Names(self.known) if self.known else None
         prints: _Taken = {}
         again, flushes = AGAIN, 0
         async for item in receive:
             if isinstance(item, Utterance):
-                if item.state != "complete" and self.options().diarize:
+                if item.state != "complete" and self._listens:
                     await self._take(item, prints)
             elif isinstance(item, Written):
-                if self.options().diarize:
+                if self._listens:
                     await self._take(item.utterance, prints)
-                await send.send(_final(item, speakers.tell(item.number, _known(item.utterance, prints))))
+                speaker = speakers.tell(item.number, _known(item.utterance, prints), apart=self.options().diarize)
+                await send.send(_final(item, speaker))
                 now = item.utterance.end_time
+                changed: dict[int, int] = {}
+                compared = [speaker]
                 if self.options().diarize and now >= again:
                     again = now + max(AGAIN, AGAIN_SHARE * now)
                     if changed := await self.worker.run(Priority.VOICEPRINT, speakers.cluster):
-                        await send.send(Relabelled(changed))
+                        compared = speakers.all
+                if names:
+                    await self._name(names, speakers, compared, changed)
+                if changed:
+                    await send.send(Relabelled(changed, _names_of(changed.values(), names)))
             elif isinstance(item, Flush):
                 flushes += 1
                 if flushes % 2 == 0:
                     await send.send(Flushed(item.reason))
             else:
                 await send.send(item)
+
+    @property
+    def _listens(self) -> bool:
+        """Whether voiceprints are of use."""
+        return self.options().diarize or bool(self.known)
+
+    async def _name(self, names: Names, speakers: Speakers, compared: Sequence[int], changed: dict[int, int]) -> None:
+        """Compare speakers with the known voices; the utterances of those with another name go into `changed`."""
+        renamed = await self.worker.run(Priority.VOICEPRINT, lambda: names.compare(compared, speakers.heard))
+        changed.update({utterance: speakers.speaker(utterance) for utterance in speakers.of(renamed)})
 
     async def _take(self, utterance: Utterance, prints: "_Taken") -> None:
         """Take the voiceprints of an utterance that are not there yet."""
@@ -112,6 +135,11 @@ def _known(utterance: Utterance, prints: _Taken) -> Prints:
     spans = [span for span in spans_of(utterance) if span in vectors]
     stacked = np.stack([vectors[span] for span in spans]) if spans else np.zeros((0, SIZE), np.float32)
     return Prints(utterance.channel, stacked, seconds_of(spans))
+
+
+def _names_of(speakers: Iterable[int], names: Names | None) -> dict[int, str]:
+    """The names of those speakers that have one."""
+    return {speaker: names.told[speaker] for speaker in speakers if speaker in names.told} if names else {}
 
 
 def _final(item: Written, speaker: int) -> FinalText:
