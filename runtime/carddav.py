@@ -172,10 +172,12 @@ class CardDav:
         """The cards of a book with the text in a name, an organisation, an address or a number; the server looks."""
         body = cards_wanted(f"{CARD}addressbook-query")
         conditions = element(f"{CARD}filter", body, test="anyof")
+        # Some servers fold only the letters of ASCII: each way to write it is asked for.
         for name in ("FN", "N", "ORG", "NICKNAME", "EMAIL", "TEL"):
-            condition = element(f"{CARD}prop-filter", conditions, name=name)
-            match = element(f"{CARD}text-match", condition, collation="i;unicode-casemap", match_type="contains")
-            match.text = text
+            for wanted in dict.fromkeys((text, text.lower(), text.title(), text.upper())):
+                condition = element(f"{CARD}prop-filter", conditions, name=name)
+                match = element(f"{CARD}text-match", condition, collation="i;unicode-casemap", match_type="contains")
+                match.text = wanted
         element(f"{CARD}nresults", element(f"{CARD}limit", body)).text = str(limit)
         answer = await self._again(lambda: self._report(book.url, body))
         return self._fetched(answer)[:limit]

@@ -16,9 +16,14 @@ from platformdirs import user_data_path
 
 from contracts.errors import CONFIG_UNREADABLE, SETTING_INVALID, SETTING_UNKNOWN, CallAnnotateError
 from contracts.options import Engine
+from runtime.secret import Secret
 
 CONFIG_PATH: Final = "CONFIG_PATH"
 """The environment variable that names the file."""
+SECRET: Final = "carddav_password"
+"""The setting that nobody may see."""
+IN_FILE: Final = "it does not belong into a file of settings"
+ALLOWED: Final = "the environment variable CARDDAV_PASSWORD, or a file of its own named by carddav_password_file"
 
 Count = Annotated[int, Meta(ge=1, description="a whole number from 1 on")]
 Bytes = Annotated[int, Meta(ge=0, description="a whole number of bytes")]
@@ -62,6 +67,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Days after which a finished job is archived: its recording and its result are removed."""
     archive_interval: Seconds = 3600.0
     """Seconds from one look for jobs to archive to the next."""
+    keep_voice_samples: bool = True
+    """Whether the audio that voices were enrolled with is kept, so that another model can make voiceprints of it."""
+    max_sample_duration: Seconds = 600.0
+    """Seconds of a recording at most that a voice is enrolled with."""
     model: Text = "whisper-base"
     """Whisper weights of jobs that ask for none; they are loaded at start-up."""
     engine: Engine = "onnx"
@@ -104,6 +113,34 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Times as fast as real time that audio may come over a whole live session."""
     live_replay_messages: Annotated[int, Meta(ge=16, description="a whole number from 16 on")] = 512
     """Messages of a live session that are kept for a client that resumes."""
+    carddav_url: Text | None = None
+    """Where the address books are: the server, an account or an address book on it; no contacts where it is not set."""
+    carddav_username: Text | None = None
+    """The account's name."""
+    carddav_password: Secret | None = None
+    """The account's password, or the token for `bearer`; from the environment alone."""
+    carddav_password_file: Text | None = None
+    """A file with the password or the token, read for every connection."""
+    carddav_auth: Literal["auto", "basic", "digest", "bearer"] = "auto"
+    """How to log in; `auto` does as the server asks."""
+    carddav_ca: Text | None = None
+    """File of the certificates that are trusted instead of the system's."""
+    carddav_allow_http: bool = False
+    """Whether the password may go over a network unencrypted."""
+    carddav_books: Text | None = None
+    """Names of address books, separated by commas; all where it is not set."""
+    carddav_sync_interval: Seconds = 300.0
+    """Seconds from one look for changes to the next."""
+    carddav_timeout: Seconds = 10.0
+    """Seconds that an answer of the server may take."""
+    phone_region: (
+        Annotated[str, Meta(pattern="^[A-Z]{2}$", description="a country's two letters, such as RU")] | None
+    ) = None
+    """Whose national numbers are meant by numbers without a country code."""
+    phone_pattern: Text = r"\+\d{7,15}"
+    """Regular expression for numbers in names of files, with groups named caller and callee where it tells them."""
+    caller_channel: Annotated[int, Meta(ge=0, le=1, description="0 or 1")] = 0
+    """Channel of a two-sided recording that the caller is on."""
     shutdown_timeout: Seconds = 8.0
     """Seconds that stopping may take."""
 
@@ -124,6 +161,8 @@ def load_settings(environ: Mapping[str, str], path: Path | None = None) -> Setti
             if name not in FIELDS:
                 near = (get_close_matches(str(name), FIELDS, 1, 0) or ["volume_path"])[0]
                 raise CallAnnotateError(SETTING_UNKNOWN, source=str(path), name=str(name), near=near)
+            if name == SECRET and value is not None:
+                raise CallAnnotateError(SETTING_INVALID, source=str(path), name=name, problem=IN_FILE, allowed=ALLOWED)
             chosen[name] = _converted(str(path), name, value, strict=True)
     for name in FIELDS:
         if text := environ.get(name.upper()):
@@ -151,6 +190,8 @@ def _converted(source: str, name: str, value: object, *, strict: bool) -> object
     try:
         if name == "volume_path":
             return Path(msgspec.convert(value, Text)).expanduser()
+        if name == SECRET:
+            return Secret(str(value)) if value is not None else None
         return msgspec.convert(value, FIELDS[name].type, strict=strict)
     except msgspec.ValidationError as error:
         shown = name if source != "environment" else name.upper()
