@@ -161,13 +161,10 @@ class ContactStore:
         """Have these books (URL and name) and no others; returns them by their URLs."""
 
         def work(writer: sqlite3.Connection) -> dict[str, BookRow]:
-            gone = {row[0] for row in writer.execute("SELECT url FROM books")} - {url for url, _ in books}
-            writer.executemany("DELETE FROM books WHERE url = ?", [(url,) for url in gone])
-            for url, name in books:
-                writer.execute(
-                    "INSERT INTO books (url, name) VALUES (?, ?) ON CONFLICT (url) DO UPDATE SET name = excluded.name",
-                    (url, name),
-                )
+            # One with another name is read again: its contacts say where they are.
+            gone = set(writer.execute("SELECT url, name FROM books")) - set(books)
+            writer.executemany("DELETE FROM books WHERE url = ?", [(url,) for url, _ in gone])
+            writer.executemany("INSERT OR IGNORE INTO books (url, name) VALUES (?, ?)", books)
             return {row.url: row for row in map(_book, writer.execute("SELECT * FROM books"))}
 
         return await self._write(work)

@@ -125,7 +125,7 @@ class Session(niquests.AsyncSession):
         raise CallAnnotateError(CONTACTS_INVALID, server=str(self._origin), cause="it redirects in circles")
 
     async def _sent(self, method: str, url: str, options: dict[str, Any]) -> Received:
-        options = {**options, "allow_redirects": False, "stream": True, "proxies": {}}
+        options = {**options, "allow_redirects": False, "stream": True, "proxies": {}, "timeout": self._patience}
         response = await super().request(method, url, **options)
         try:
             content = bytearray()
