@@ -41,6 +41,8 @@ class JobRequest(Struct, frozen=True, kw_only=True):
     """Whisper weights by their name in the catalogue; null for the server's own choice."""
     engine: Engine | None = None
     """Diarization engine; null for the server's own choice."""
+    recognise: bool = True
+    """Whether known voices are named."""
 
 
 class FileInfo(Struct, frozen=True, kw_only=True):

@@ -11,12 +11,13 @@ from contracts.jobs import JobId, Moment
 
 VoiceId = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 SampleId = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+_BLANK = "\\x00-\\x20\\x7f-\\xa0\\u1680\\u2000-\\u200f\\u2028-\\u202f\\u205f-\\u206f\\u3000\\ufeff"
 VoiceName = Annotated[
     str,
     Meta(
         min_length=1,
         max_length=200,
-        pattern="^[^\\x00-\\x20\\x7f-\\xa0]([^\\x00-\\x1f\\x7f-\\x9f]*[^\\x00-\\x20\\x7f-\\xa0])?$",
+        pattern=f"^[^{_BLANK}]([^\\x00-\\x1f\\x7f-\\x9f]*[^{_BLANK}])?$",
     ),
 ]
 """Without control characters, and without blanks at its ends."""

@@ -81,6 +81,8 @@ SCHEMAS: Final = (JOBS, VOICES)
 """What each version of the tables adds to the one before; the first is version 1."""
 SCHEMA: Final = len(SCHEMAS)
 """Version of the tables; kept in user_version."""
+TRIES: Final = 3
+"""Times that the log is tried to be emptied."""
 T = TypeVar("T")
 
 
@@ -137,19 +139,22 @@ class Database:
         with explained(self.path):
             return self._reader.execute(query, values).fetchall()
 
-    async def scrub(self) -> None:
+    async def scrub(self) -> bool:
         """Leave no byte of what was deleted in the files: also not in free pages, and not in the log.
 
         `secure_delete` overwrites rows that are deleted, but not what a page that was split or joined once held.
+        Returns whether the log could be emptied: somebody else may be reading it.
         """
 
-        def work() -> None:
+        def work() -> bool:
             with explained(self.path):
                 self._writer.execute("VACUUM")
-                while self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-                    pass  # somebody reads; each try waits for a while
+                # Each try waits for readers as long as the connection's timeout says.
+                return any(
+                    self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0 for _ in range(TRIES)
+                )
 
-        await to_thread.run_sync(work, limiter=self._writing)
+        return await to_thread.run_sync(work, limiter=self._writing)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -157,6 +162,8 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")
+    # What is vacuumed would lie in a file of the system's own folder otherwise.
+    connection.execute("PRAGMA temp_store = MEMORY")
     return connection
 
 

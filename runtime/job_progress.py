@@ -9,11 +9,13 @@ PARTS: Final[dict[StageName, tuple[str, ...]]] = {
     "preprocessing": ("decode", "preprocess"),
     "diarization": ("segment", "embed", "diarize"),
     "transcription": ("transcribe",),
+    "recognition": ("recognise",),
     "annotation": ("annotate",),
 }
 """The graph's stages that each stage of the specification is made of; validation comes before the graph."""
 RUN: Final[tuple[StageName, ...]] = ("validation", *PARTS)
-"""The stages that a job goes through, in their order. Recognition and the look-up do not run: the result says so."""
+"""The stages that a job goes through, in their order. One that has nothing to do is done at once: where no voice is
+known there is no recognition, and the result says that it was skipped."""
 
 WAITING: Final = JobProgress(percentage=0, stages_remaining=RUN)
 VALIDATING: Final = JobProgress(percentage=0, current_stage="validation", stages_remaining=RUN)

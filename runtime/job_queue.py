@@ -32,9 +32,11 @@ from runtime.progress import Progress
 from runtime.running import StageFailed
 from runtime.settings import Settings
 from runtime.speed import Speed
+from runtime.voices import Voices
 from runtime.volume import Volume, room_needed, write_whole
 from stages.audio_file import AudioFile
 from stages.decode import open_audio
+from stages.matching import KnownVoices
 
 NEWS: Final = 0.5
 """Seconds from one message about progress to the next."""
@@ -84,7 +86,7 @@ class JobQueue:
 
     def __init__(
         self, settings: Settings, volume: Volume, store: JobStore, feeds: JobFeeds, engines: Engines, speed: Speed,
-        metrics: Metrics,
+        metrics: Metrics, voices: Voices,
     ) -> None:  # fmt: skip
         self._settings: Final = settings
         self._volume: Final = volume
@@ -93,6 +95,7 @@ class JobQueue:
         self._engines: Final = engines
         self.speed: Final = speed
         self._metrics: Final = metrics
+        self._voices: Final = voices
         self._files: Final = CapacityLimiter(settings.jobs_at_once)
         self._taken: Final[set[str]] = set()
         """Jobs that a worker has or is about to get; filled in the writer's thread, where jobs are claimed."""
@@ -169,7 +172,9 @@ class JobQueue:
         path = self._volume.recording(row.job_id, row.format, "processing")
         file = await to_thread.run_sync(open_audio, path, options.channels, limiter=self._files)
         async with self._engines.use(options) as engine, self._journal(running) as journal:
-            return await self._through_graph(running, journaled(engine, journal), file, options)
+            known = await self._voices.known() if options.recognise else None
+            annotation = await self._through_graph(running, journaled(engine, journal), file, options, known)
+        return await self._voices.as_known_now(annotation)
 
     @asynccontextmanager
     async def _journal(self, running: RunningJob) -> AsyncIterator[Journal]:
@@ -195,7 +200,7 @@ class JobQueue:
             self._metrics.answered("computed", computed)
 
     async def _through_graph(
-        self, running: RunningJob, engine: Engine, file: AudioFile, options: AnnotateOptions
+        self, running: RunningJob, engine: Engine, file: AudioFile, options: AnnotateOptions, known: KnownVoices | None
     ) -> Annotation:
         """The result; watchers are told how far it is meanwhile."""
         failure: Exception | None = None
@@ -203,7 +208,7 @@ class JobQueue:
             tasks.start_soon(self._tell_on, running)
             tasks.start_soon(self._sync_on, running)
             try:
-                annotation = await annotate_call(engine, file, options, self._report(running))
+                annotation = await annotate_call(engine, file, options, self._report(running), known=known)
             except Exception as error:  # raised again below, outside the group
                 failure = error
             tasks.cancel_scope.cancel()

@@ -5,12 +5,11 @@ from collections.abc import Collection
 from importlib.util import find_spec
 from typing import Final
 
-import msgspec
-
-from contracts.errors import INVALID_FIELD, INVALID_JSON, CallAnnotateError
+from contracts.errors import INVALID_FIELD, CallAnnotateError
 from contracts.jobs import JobRequest
 from contracts.options import AnnotateOptions, Engine
 from models.catalogue import default_catalogue
+from runtime.json_request import read_struct
 from runtime.settings import Settings
 
 FIELD: Final = "metadata"
@@ -26,23 +25,7 @@ def read_request(metadata: bytes) -> tuple[JobRequest, dict[str, object]]:
         raise CallAnnotateError(
             INVALID_FIELD, field=FIELD, problem=f"it has {len(metadata)} bytes", allowed=f"at most {LARGEST} bytes"
         )
-    try:
-        sent = msgspec.json.decode(metadata)
-        msgspec.json.encode(sent)
-    except RecursionError:
-        raise CallAnnotateError(INVALID_JSON, field=FIELD, cause="it is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeError, OverflowError) as error:
-        raise CallAnnotateError(INVALID_JSON, field=FIELD, cause=str(error)) from error
-    if not isinstance(sent, dict):
-        raise CallAnnotateError(INVALID_JSON, field=FIELD, cause="it is no object")
-    try:
-        return msgspec.convert(sent, JobRequest), sent
-    except msgspec.ValidationError as error:
-        problem, _, place = str(error).partition(" - at `$.")
-        field = f"{FIELD}.{place.rstrip('`')}" if place else FIELD
-        raise CallAnnotateError(
-            INVALID_FIELD, field=field, problem=problem, allowed="what /openapi.json says of JobRequest"
-        ) from error
+    return read_struct(metadata, JobRequest, FIELD)
 
 
 def options_of(request: JobRequest, settings: Settings) -> AnnotateOptions:
@@ -55,6 +38,7 @@ def options_of(request: JobRequest, settings: Settings) -> AnnotateOptions:
         channels=request.channels,
         model=_model(request.model, settings),
         engine=_engine(request, settings),
+        recognise=request.recognise,
     )
 
 

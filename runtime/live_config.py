@@ -16,15 +16,15 @@ FIXED: Final = ("audio", "diarize", "recognise", "save")
 CHANGEABLE: Final = ("language", "partials", "words", "vocabulary")
 
 
-def config_of(message: SessionStart, engine: Engine) -> SessionConfig:
-    """The configuration as it is applied; raises INVALID_CONFIG."""
+def config_of(message: SessionStart, engine: Engine, *, voices: int) -> SessionConfig:
+    """The configuration as it is applied, where so many voices are known; raises INVALID_CONFIG."""
     return SessionConfig(
         audio=message.audio,
         language=_language(message.language, engine, INVALID_CONFIG),
         partials=message.partials,
         words=message.words,
         diarize=message.diarize,
-        recognise=False,
+        recognise=message.recognise and voices > 0,
         vocabulary=message.vocabulary,
         save=message.save,
     )
@@ -75,6 +75,7 @@ def job_options(config: SessionConfig, settings: Settings) -> AnnotateOptions:
         channels="two-sided" if config.audio.channels == 2 else "auto",
         model=settings.model,
         engine=settings.engine,
+        recognise=config.recognise,
     )
 
 

@@ -2,8 +2,8 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from hmac import compare_digest
 from typing import Final
@@ -25,11 +25,12 @@ from runtime.live_admission import Admission
 from runtime.live_archive import LiveArchive
 from runtime.live_call import open_live_call
 from runtime.live_config import config_of, job_options
-from runtime.live_run import LiveRun, OpenCall
+from runtime.live_run import Call, LiveRun, OpenCall
 from runtime.live_session import LiveSession
 from runtime.metrics import Metrics
 from runtime.settings import Settings
 from runtime.speed import Speed
+from runtime.voices import Voices
 
 LINGERING: Final = 16
 """Sessions that are over and whose last messages are still kept, at most."""
@@ -55,7 +56,8 @@ class LiveService:
         speed: Speed,
         metrics: Metrics,
         stopping: Event,
-        open_call: OpenCall | None = None,
+        voices: Voices,
+        open_call: Callable[..., AbstractAsyncContextManager[Call]] | None = None,
     ) -> None:
         """`open_call`: in the place of `open_live_call` on the engine."""
         self._settings: Final = settings
@@ -64,7 +66,8 @@ class LiveService:
         self._metrics: Final = metrics
         self._stopping: Final = stopping
         self._lane: Final = Lane(engine)
-        self._open_call: Final[OpenCall] = open_call or partial(open_live_call, engine, self._lane)
+        self._voices: Final = voices
+        self._open_call: Final = open_call or partial(open_live_call, engine, self._lane)
         self._admission: Final = Admission(settings, self._lane, speed)
         self._tasks: TaskGroup | None = None
         self._ready: Final = Event()
@@ -112,7 +115,8 @@ class LiveService:
         """
         await self._ready.wait()
         self._admit()
-        config = config_of(message, self._engine)
+        known = await self._voices.known()
+        config = config_of(message, self._engine, voices=len(known))
         session = LiveSession(str(uuid4()), config, self._engine, self._settings)
         try:
             spool = await self._archive.prepare(session.id, config)
@@ -122,9 +126,11 @@ class LiveService:
                 await self._archive.forget(session.id)
             raise
         assert self._tasks is not None
-        session.begin(message.id, recognise=message.recognise)
+        session.begin(message.id, unrecognised=message.recognise and not config.recognise)
         self._running[session.id] = session
-        self._tasks.start_soon(self._serve, LiveRun(session, self._settings, self._metrics, spool), name=session.id)
+        open_call: OpenCall = partial(self._open_call, known=known) if config.recognise else self._open_call
+        run = LiveRun(session, self._settings, self._metrics, spool)
+        self._tasks.start_soon(self._serve, run, open_call, name=session.id)
         return session
 
     async def resume(self, message: SessionResume) -> LiveSession:
@@ -160,7 +166,7 @@ class LiveService:
         for session in list(self._running.values()):
             session.fault(CallAnnotateError(SHUTTING_DOWN))
 
-    async def _serve(self, run: LiveRun) -> None:
+    async def _serve(self, run: LiveRun, open_call: OpenCall) -> None:
         """One session from its start until nothing is left of it."""
         session = run.session
         with structlog.contextvars.bound_contextvars(session_id=session.id):
@@ -168,7 +174,7 @@ class LiveService:
                 log.info("session_started", audio=str(session.config.audio), save=session.config.save)
                 speech = None
                 try:
-                    speech = await run.run(self._open_call)
+                    speech = await run.run(open_call)
                 finally:
                     with CancelScope(shield=True):
                         await self._settle(run, speech)
@@ -198,7 +204,9 @@ class LiveService:
     async def _settle(self, run: LiveRun, speech: AnnotatedSpeech | None) -> None:
         """Keep or remove the audio, and tell the result where there is one."""
         session = run.session
-        annotation = self._annotation(run, speech) if speech is not None else None
+        annotation = None
+        if speech is not None:
+            annotation = await self._voices.as_known_now(self._annotation(run, speech))
         kept = False
         if session.config.save:
             kept = await self._keep(session, annotation)

@@ -101,8 +101,8 @@ class LiveSession:
         self.token: Final = secrets.token_urlsafe(24)
         """Secret: who has it may go on with the session."""
 
-    def begin(self, in_reply_to: str | None, *, recognise: bool) -> None:
-        """Say the first messages."""
+    def begin(self, in_reply_to: str | None, *, unrecognised: bool) -> None:
+        """Say the first messages; `unrecognised`: known voices were to be named, and there are none."""
         left = self.expires_at - time.monotonic()
         self.outbox.put(
             lambda seq: SessionStarted(
@@ -115,7 +115,7 @@ class LiveSession:
                 expires_at=datetime.fromtimestamp(round(time.time() + left, 3), UTC),
             )
         )
-        if recognise:
+        if unrecognised:
             self.warn("recognise_unavailable", in_reply_to)
 
     @asynccontextmanager

@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -36,29 +35,20 @@ from contracts.jobs import (
     ServiceInfo,
 )
 from contracts.options import AnnotateOptions
-from runtime.database import NAME
-from runtime.engine import Engine
 from runtime.engines import Engines
 from runtime.health import HealthCheck
 from runtime.hot_folder import HotFolder
-from runtime.intake import Intake, new_row
-from runtime.job_feed import JobFeeds
+from runtime.intake import new_row
 from runtime.job_progress import DONE
-from runtime.job_queue import JobQueue
 from runtime.job_request import check_language, options_of, read_request
-from runtime.job_store import JobRow, JobStore, Key
+from runtime.job_store import JobRow, Key
 from runtime.job_views import Forecast, error_message, in_seconds, job_view, moment, result_message
-from runtime.live_archive import LiveArchive
 from runtime.live_service import LiveService
-from runtime.logs import open_logs
-from runtime.metrics import Metrics
-from runtime.recovery import recover
+from runtime.parts import Parts, opened_parts
 from runtime.retention import Retention
 from runtime.settings import Settings
-from runtime.speed import REMEMBERED, Speed
 from runtime.supervision import supervised
 from runtime.upload import Upload, Uploads
-from runtime.volume import LOGS, Volume
 
 READERS: Final = 4
 """Threads that read results and remove files."""
@@ -83,14 +73,16 @@ class JobAudio(Struct, frozen=True):
 class JobService:
     """What the front doors talk to. Every method is to be called in the event loop; none of them blocks it."""
 
-    def __init__(self, parts: "Parts") -> None:
+    def __init__(self, parts: Parts) -> None:
         self.settings: Final = parts.settings
         self.stopping: Final = Event()
         """Set when the server is to tell its clients and to stop."""
         self.live: Final = LiveService(
-            parts.settings, parts.engine, parts.archive, parts.queue.speed, parts.metrics, self.stopping
+            parts.settings, parts.engine, parts.archive, parts.queue.speed, parts.metrics, self.stopping, parts.voices
         )
         """Live sessions."""
+        self.voices: Final = parts.voices
+        """Known voices."""
         self._volume: Final = parts.volume
         self._store: Final = parts.store
         self._feeds: Final = parts.feeds
@@ -318,23 +310,6 @@ def _read_result(path: Path) -> Annotation:
     return msgspec.json.decode(path.read_bytes(), type=Annotation)
 
 
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """What a service is made of."""
-
-    settings: Settings
-    volume: Volume
-    store: JobStore
-    feeds: JobFeeds
-    engines: Engines
-    queue: JobQueue
-    metrics: Metrics
-    intake: Intake
-    engine: Engine
-    """Of jobs that ask for none, and of live sessions."""
-    archive: LiveArchive
-
-
 @asynccontextmanager
 async def open_service(settings: Settings, *, engines: Engines | None = None) -> AsyncIterator[JobService]:
     """The service at work, its default models loaded.
@@ -343,41 +318,13 @@ async def open_service(settings: Settings, *, engines: Engines | None = None) ->
     When the body is left, a job that runs stays as it is, to be gone on with at the next start. Raises VOLUME_UNUSABLE,
     VOLUME_LOCKED, DATABASE_NEWER, DATABASE_UNUSABLE, and as `load_engine`.
     """
-    async with _opened(settings, engines or Engines(settings.threads)) as parts:
+    async with opened_parts(settings, engines or Engines(settings.threads)) as parts:
         service = JobService(parts)
         hot_folder = HotFolder(settings, parts.volume, parts.store, parts.intake)
         workers = [("worker", parts.queue.work)] * settings.jobs_at_once
         others = [("hot_folder", hot_folder.run), ("retention", Retention(settings, parts.volume, parts.store).run)]
-        others.append(("live", service.live.run))
+        others += [("live", service.live.run), ("voices", service.voices.run)]
         async with supervised([*workers, *others], service.stopping, settings.shutdown_timeout):
             log.info("service_started", volume=str(parts.volume.root), model=settings.model)
             yield service
         log.info("service_stopped")
-
-
-@asynccontextmanager
-async def _opened(settings: Settings, engines: Engines) -> AsyncIterator[Parts]:
-    """Everything that has to be closed again, brought in order after what may have been a crash."""
-    async with AsyncExitStack() as stack:
-        volume = Volume(settings.volume_path)
-        stack.enter_context(volume.opened())
-        stack.enter_context(open_logs(volume.root / LOGS, settings))
-        store = await to_thread.run_sync(JobStore, volume.root / NAME)
-        stack.callback(store.close)
-        feeds = JobFeeds(volume, settings.replay_buffer, settings.watcher_buffer)
-        with volume.explained():
-            await recover(volume, store, feeds)
-        speed = Speed()
-        for model, duration, elapsed in reversed(await store.speeds(REMEMBERED)):
-            speed.learn(model, duration, elapsed)
-        own = AnnotateOptions(model=settings.model, engine=settings.engine)
-        engine = await stack.enter_async_context(engines.use(own))
-        if not speed.known:
-            speed.guess(*await to_thread.run_sync(engines.try_out, engine))
-        metrics = Metrics(store.counts, lambda: feeds.watchers)
-        queue = JobQueue(settings, volume, store, feeds, engines, speed, metrics)
-        intake = Intake(settings, volume, store, feeds, queue)
-        archive = LiveArchive(settings, volume, store, intake)
-        with volume.explained():
-            await archive.recover()
-        yield Parts(settings, volume, store, feeds, engines, queue, metrics, intake, engine, archive)

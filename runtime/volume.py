@@ -24,7 +24,8 @@ FAILED: Final = "failed"
 LOGS: Final = "logs"
 MODELS: Final = "models"
 LIVE: Final = "live"
-FOLDERS: Final = (INCOMING, PROCESSING, COMPLETED, FAILED, LOGS, MODELS, LIVE)
+VOICES: Final = "voices"
+FOLDERS: Final = (INCOMING, PROCESSING, COMPLETED, FAILED, LOGS, MODELS, LIVE, VOICES)
 UPLOADS: Final = ".uploads"
 """Within `incoming`: uploads that are still coming in."""
 PLACES: Final = {"queued": INCOMING, "processing": PROCESSING, "completed": COMPLETED, "failed": FAILED}
@@ -108,6 +109,10 @@ class Volume:
         """The audio of a live session, which grows."""
         return self.root / LIVE / f"{session_id}.wav"
 
+    def sample(self, voice_id: str, sample_id: str) -> Path:
+        """The audio of a sample of a known voice."""
+        return self.root / VOICES / voice_id / f"{sample_id}.flac"
+
     def settle(self, job_id: str, extension: str, status: str, origin: Path | None = None) -> bool:
         """Move the recording to where its state wants it, from wherever it is; False where it is nowhere.
 
@@ -143,7 +148,7 @@ def move(source: Path, target: Path) -> None:
     sync(source.parent)
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes | memoryview) -> None:
     """Write a file that is there as a whole or not at all, on the disk when it returns; raises OSError."""
     part = path.with_name(f".{path.name}.part")
     try:

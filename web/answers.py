@@ -1,6 +1,6 @@
 """What the front doors have in common: a call of an operation, its answer, and how an error becomes one."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -54,6 +54,10 @@ class Form(Protocol):
         """Read it to its end; nothing is kept of one that was not submitted when the context is left."""
 
 
+Body = Callable[[float], Awaitable[bytes]]
+"""A body on its way: read to its end, at most so many seconds without a byte."""
+
+
 def new_request_id() -> str:
     """Such as req_550e8400-e29b-41d4-a716-446655440000."""
     return f"req_{uuid4()}"
@@ -71,7 +75,13 @@ class Call:
     """Parameters of path, query and headers by their names in the route table, and the headers Accept and If-Range."""
     form: Form | None = None
     """Of an operation with an upload."""
+    body: Body | None = None
+    """Of an operation with a body of JSON."""
     request_id: str = field(default_factory=new_request_id)
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+"""What does an operation."""
 
 
 def wanted_language(accept_language: str | None) -> Language:

@@ -15,6 +15,7 @@ from contracts.routes import ROUTES
 from runtime.service import JobService
 from web.answers import Answer, Call, error_answer, new_request_id, wanted_language
 from web.asgi import App, BoundedRequest
+from web.bodies import JsonBody
 from web.connections import Connections
 from web.job_socket import follow_job
 from web.live_socket import transcribe_live
@@ -83,7 +84,8 @@ def _view(operations: Operations, route: Route) -> Callable[..., Awaitable[Respo
             client=request.remote_addr or "",
             language=wanted_language(request.headers.get("Accept-Language")),
             values=values,
-            form=MultipartForm(cast(BoundedRequest, request)) if route.upload else None,
+            form=MultipartForm(cast(BoundedRequest, request)) if route.upload is not None else None,
+            body=JsonBody(cast(BoundedRequest, request)) if route.body is not None else None,
             request_id=g.request_id,
         )
         answer = await operations.answer(call)

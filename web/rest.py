@@ -1,6 +1,5 @@
 """The operations, by their names in the route table; every front door calls these."""
 
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -16,15 +15,15 @@ from contracts.jobs import Job
 from contracts.options import Format
 from contracts.routes import FORMAT_MEDIA_TYPES
 from runtime.service import JobAudio, JobService
-from web.answers import JSON, Answer, Call, error_answer, json_answer
+from web.answers import JSON, Answer, Call, Handler, error_answer, json_answer
 from web.documents import asyncapi_json, openapi_json
 from web.exports import render
 from web.files import FileSpan, open_file
 from web.parameters import value_of
 from web.ranges import wanted_range
 from web.rate_limits import RateLimits
+from web.voices import VoiceOperations
 
-Handler = Callable[[Call], Awaitable[Answer]]
 MOVES: Final = 5
 """Folders that a recording passes on its way, and one more."""
 LOG: Final = structlog.get_logger("callannotate.web")
@@ -53,6 +52,7 @@ class Operations:
             "getMetrics": self.get_metrics,
             "getOpenapi": self.get_openapi,
             "getAsyncapi": self.get_asyncapi,
+            **VoiceOperations(service).handlers,
         }
 
     async def answer(self, call: Call) -> Answer:

@@ -19,7 +19,7 @@ from contracts.errors import (
 from contracts.job_messages import ClientMessage, Ping, Pong, Reply, Request, Subscribe, Unsubscribe, UploadEnd
 from contracts.route import Route
 from contracts.routes import ROUTE_BY_OPERATION
-from web.answers import JSON, Answer, Call, error_answer, new_request_id, wanted_language
+from web.answers import JSON, Answer, Body, Call, error_answer, new_request_id, wanted_language
 from web.connections import Connection, Connections, check_text, object_of, text_of
 from web.files import FileSpan
 from web.frame_uploads import MAX_FRAME, FrameForm
@@ -28,6 +28,8 @@ from web.rest import Operations
 
 AT_ONCE: Final = 8
 """Requests of one connection that are worked on at once; then it is not read from until one is done."""
+BINARY: Final = "application/octet-stream"
+"""Media type of what does not go into a text frame."""
 EXTRA: Final = ("Accept", "If-Range")
 """Parameters of every operation beside those of the route table."""
 LOG: Final = structlog.get_logger("callannotate.web")
@@ -113,7 +115,7 @@ class Session:
     def _form(self, message: Request) -> FrameForm | CallAnnotateError | None:
         """Where the binary frames go from now on; the order of frames decides, so it is settled as they arrive."""
         route = ROUTE_BY_OPERATION.get(message.operation)
-        if route is None or not route.upload:
+        if route is None or route.upload is None:
             return None
         if self._upload is not None and not self._upload.closed:
             return CallAnnotateError(UPLOAD_IN_PROGRESS)
@@ -134,6 +136,7 @@ class Session:
                 language=self._connection.language,
                 values=_values(_route(message), message.parameters),
                 form=form,
+                body=_body(message),
                 request_id=request_id,
             )
             answer = await self._operations.answer(call)
@@ -152,6 +155,9 @@ class Session:
         if isinstance(answer.body, FileSpan):
             await self._reply_with_file(request_id, answer, answer.body)
             return
+        if answer.media_type == BINARY:
+            await self._reply_with_bytes(request_id, answer, answer.body)
+            return
         body = None
         if answer.media_type == JSON:
             body = msgspec.Raw(answer.body)
@@ -166,6 +172,14 @@ class Session:
             await self._connection.send(Reply(id=request_id, status=answer.status, headers=headers))
             async for block in span.blocks(MAX_FRAME):
                 await self._connection.send_bytes(block)
+
+    async def _reply_with_bytes(self, request_id: str, answer: Answer, content: bytes) -> None:
+        """The same for bytes that are in memory."""
+        headers = {**_headers(answer), "Content-Length": str(len(content))}
+        async with self._sending_audio:
+            await self._connection.send(Reply(id=request_id, status=answer.status, headers=headers))
+            for start in range(0, len(content), MAX_FRAME):
+                await self._connection.send_bytes(content[start : start + MAX_FRAME])
 
     def _end_upload(self, message: UploadEnd) -> None:
         """Raises INVALID_MESSAGE where no such upload is under way."""
@@ -256,6 +270,15 @@ def _values(route: Route, parameters: Mapping[str, str | int | float | bool]) ->
                 INVALID_FIELD, field=parameter.name, problem="is missing", allowed=parameter.summary
             )
     return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in parameters.items()}
+
+
+def _body(message: Request) -> Body:
+    """The body of JSON, which came with the message."""
+
+    async def read(_stall_timeout: float) -> bytes:
+        return msgspec.json.encode(message.body)
+
+    return read
 
 
 def _headers(answer: Answer) -> dict[str, str]:
