@@ -73,9 +73,13 @@ async def test_every_operation_answers_as_rest_does(server: Server, socket: Clie
     for route in ROUTES:
         if route.upload or route.method == "DELETE":
             continue
-        parameters = {p.name: job["job_id"] for p in route.parameters if p.name == "job_id"}
-        reply = await ask(socket, route.operation_id, parameters=parameters)
-        response = await server.http.get(route.path.format(job_id=job["job_id"]))
+        known = {"job_id": job["job_id"]}
+        parameters = {p.name: known.get(p.name, p.example) for p in route.parameters if p.required}
+        body = {} if route.body is None else {"body": msgspec.to_builtins(route.body_example)}
+        reply = await ask(socket, route.operation_id, parameters=parameters, **body)
+        response = await server.http.request(
+            route.method, route.path.format(**parameters), json=body["body"] if body else None
+        )
         assert (reply["status"], reply["headers"]["Content-Type"]) == (
             response.status_code,
             response.headers["Content-Type"],
