@@ -121,3 +121,4 @@ def _write(target: Path, rate: int, blocks: Iterator[Mono]) -> None:
             flac.write(block)
     with room_needed():
         write_whole(target, encoded.getbuffer())
+        target.chmod(0o600)

@@ -76,7 +76,10 @@ def _from_npy(content: bytes) -> npt.NDArray[np.float64]:
     if version not in {(1, 0), (2, 0)}:
         raise ValueError(f"version {version[0]}.{version[1]} of .npy is unknown")
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read(file)
+    try:
+        shape, fortran, dtype = read(file)
+    except Exception as error:  # it is read as Python source, and fails as that may
+        raise ValueError("its head is damaged") from error
     if dtype.kind not in "fiu":
         raise ValueError(f"its values are of the type {dtype}")
     if len(shape) > 2:

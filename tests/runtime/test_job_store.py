@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from contracts.errors import DATABASE_NEWER, DATABASE_UNUSABLE, CallAnnotateError
-from runtime.database import SCHEMA
+from runtime.database import SCHEMA, Database
 from runtime.job_store import JobRow, JobStore, Key
+from runtime.voice_store import VoiceStore
 
 
 @pytest.fixture
@@ -191,3 +192,42 @@ def test_a_database_without_its_tables_is_an_error(path: Path) -> None:
     with pytest.raises(CallAnnotateError, match="no such table") as caught:
         JobStore(path)
     assert caught.value.fault is DATABASE_UNUSABLE
+
+
+@pytest.fixture
+def first_version(path: Path) -> Path:
+    """A database that the version before voices wrote."""
+    path.write_bytes((Path(__file__).parents[1] / "data" / "schema-1.sqlite3").read_bytes())
+    return path
+
+
+async def test_a_database_of_the_first_version_is_carried_over_with_its_jobs(first_version: Path) -> None:
+    path = first_version
+    store = JobStore(path)
+    assert store.counts == {"queued": 1, "completed": 1}
+    found = await store.of_key("call-1")
+    assert found is not None
+    assert (found.status, found.last_seq, found.metadata) == ("completed", 9, b'{"order":17}')
+    voices = VoiceStore(store.database)
+    assert await voices.page(None, 10, 0) == ([], 0)
+    store.close()
+    with sqlite3.connect(path) as other:
+        assert other.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
+        fresh = Database(path.with_name("fresh.sqlite3"))
+        tables = "SELECT name, sql FROM sqlite_schema ORDER BY name"
+        assert other.execute(tables).fetchall() == fresh.read_now(tables)
+        fresh.close()
+    other.close()
+
+
+def test_carrying_over_that_fails_changes_nothing(first_version: Path) -> None:
+    path = first_version
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE samples (in_the_way TEXT)")
+    other.close()
+    with pytest.raises(CallAnnotateError, match="samples"):
+        JobStore(path)
+    with sqlite3.connect(path) as other:
+        assert other.execute("PRAGMA user_version").fetchone() == (1,)
+        assert other.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'voices'").fetchone() == (0,)
+    other.close()
