@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from contracts.contacts import FoundContact
 from contracts.recognition import Evidence
 
 Seconds = Annotated[float, Meta(ge=0)]
@@ -54,10 +55,13 @@ class Speaker(Struct, frozen=True):
     voice_embedding_source: str | None = None
     """What the voiceprint of the known voice was taken from, such as "ivan.vec"."""
     carddav_search_performed: bool = False
+    """Whether the address books were looked into."""
     voice_id: str | None = None
     """Of the known voice; null where none matched."""
     evidence: tuple[Evidence, ...] = ()
     """What the identification, or a suggestion, rests on."""
+    contact: FoundContact | None = None
+    """The address book's; it may be known where the voice is not."""
 
 
 class Turn(Struct, frozen=True):
@@ -79,6 +83,10 @@ class AnnotatedSpeech(Struct, frozen=True, tag=True):
     """In the order of start_time."""
     end_time: Seconds
     """Seconds from the start of the call to the end of what was annotated."""
+    carddav_lookup: StageOutcome = "skipped"
+    """What became of looking into the address books."""
+    warnings: tuple["Notice", ...] = ()
+    """What went wrong with it."""
 
 
 class ModelUsed(Struct, frozen=True):

@@ -128,3 +128,22 @@ class FoundContact(Struct, frozen=True, kw_only=True):
     """E.164 where they can be, else as they are written."""
     contact_id: ContactId
     """For `/api/v1/contacts/{contact_id}`."""
+
+
+class Party(Struct, frozen=True):
+    """One end of a call, as far as it is known before anybody has spoken."""
+
+    name: str = ""
+    number: str = ""
+    """As it was written."""
+
+
+class Parties(Struct, frozen=True, kw_only=True):
+    """Who a call was between, by its metadata and its file's name."""
+
+    caller: Party = Party()
+    callee: Party = Party()
+    others: tuple[str, ...] = ()
+    """Numbers of which nobody says whose they are."""
+    caller_channel: int = 0
+    """Of a two-sided call."""

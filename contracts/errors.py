@@ -8,7 +8,7 @@ contracts/voice_errors.py.
 
 from typing import Final
 
-from contracts import live_errors, voice_errors
+from contracts import contact_errors, live_errors, voice_errors
 from contracts.fault import CallAnnotateError as CallAnnotateError  # noqa: PLC0414
 from contracts.fault import Fault as Fault  # noqa: PLC0414
 from contracts.fault import Language as Language  # noqa: PLC0414
@@ -331,7 +331,12 @@ UPLOAD_IN_PROGRESS = Fault(
 
 CATALOGUE: Final = {
     entry.code: entry
-    for entry in [*globals().values(), *vars(live_errors).values(), *vars(voice_errors).values()]
+    for entry in [
+        *globals().values(),
+        *vars(live_errors).values(),
+        *vars(contact_errors).values(),
+        *vars(voice_errors).values(),
+    ]
     if isinstance(entry, Fault)
 }
 """Every entry by its code."""

@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Meta, Struct
 
+from contracts.contacts import FoundContact
+
 UNKNOWN = "unknown"
 """`Speaker.identified_as` of a speaker whom no known voice matched."""
 
@@ -23,6 +25,8 @@ class Evidence(Struct, frozen=True):
     """That this evidence by itself names the speaker rightly."""
     voice_id: str | None = None
     """Of the known voice, where the kind is "voice"."""
+    contact: FoundContact | None = None
+    """The contact that it leads to."""
 
 
 class KnownVoice(Struct, frozen=True, eq=False):

@@ -17,6 +17,7 @@ from runtime.pipeline import annotation_flow, diarization_flow, enrolment_flow
 from runtime.progress import Progress, ProgressReporter
 from stages.audio_file import AudioFile
 from stages.decode import Decode
+from stages.lookup import Lookup
 from stages.matching import KnownVoices
 from stages.sound import shown
 
@@ -28,15 +29,17 @@ async def annotate_call(
     report: Callable[[Progress], None] = lambda _: None,
     *,
     known: KnownVoices | None = None,
+    lookup: Lookup | None = None,
 ) -> Annotation:
     """Annotate a recording; `report` is called in the event loop a few times a second.
 
-    `known`: the voices to be named. Raises CallAnnotateError: what is wrong with the recording, or the stage that
-    failed. Cancelling it waits for the one call into a network that is under way and leaves nothing behind.
+    `known`: the voices to be named. `lookup`: finds contacts for the speakers. Raises CallAnnotateError: what is wrong
+    with the recording, or the stage that failed. Cancelling it waits for the one call into a network that is under way
+    and leaves nothing behind.
     """
     engine.check_language(options.language)
     notices: list[Notice] = []
-    flow = annotation_flow(engine, options, two_sided=file.layout == "two-sided", known=known)
+    flow = annotation_flow(engine, options, two_sided=file.layout == "two-sided", known=known, lookup=lookup)
     source = Decode(file, CapacityLimiter(1), notices.append)
     started = perf_counter()
     async with flow.open(source, watch=ProgressReporter(report, file.duration)) as running:
@@ -98,7 +101,8 @@ def metadata(
         word_count=len(confidences),
         confidence_average=round(sum(confidences) / max(1, len(confidences)), 4),
         processing_stages=ProcessingStages(
-            recognition="completed" if any(speaker.identified_as for speaker in annotated.speakers) else "skipped"
+            recognition="completed" if any(speaker.identified_as for speaker in annotated.speakers) else "skipped",
+            carddav_lookup=annotated.carddav_lookup,
         ),
         languages=tuple(language for language, _ in languages.most_common()),
         channels=layout,
@@ -107,5 +111,5 @@ def metadata(
         processing_time=round(elapsed, 3),
         real_time_factor=round(elapsed / duration, 4) if duration else 0.0,
         version=version("callannotate"),
-        warnings=notices,
+        warnings=(*notices, *annotated.warnings),
     )

@@ -13,7 +13,7 @@ from msgspec import Struct
 from contracts.contacts import AddressBook, Contact, FoundContact, UnreadCard
 from contracts.errors import CallAnnotateError
 from runtime.database import connect, explained
-from runtime.phone_numbers import folded, words_of
+from stages.names import folded, words_of
 
 NAME: Final = "contacts.sqlite3"
 SCHEMA: Final = 1

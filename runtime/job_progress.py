@@ -10,12 +10,13 @@ PARTS: Final[dict[StageName, tuple[str, ...]]] = {
     "diarization": ("segment", "embed", "diarize"),
     "transcription": ("transcribe",),
     "recognition": ("recognise",),
+    "carddav_lookup": ("lookup",),
     "annotation": ("annotate",),
 }
 """The graph's stages that each stage of the specification is made of; validation comes before the graph."""
 RUN: Final[tuple[StageName, ...]] = ("validation", *PARTS)
 """The stages that a job goes through, in their order. One that has nothing to do is done at once: where no voice is
-known there is no recognition, and the result says that it was skipped."""
+known there is no recognition, and without address books no lookup; the result says that they were skipped."""
 
 WAITING: Final = JobProgress(percentage=0, stages_remaining=RUN)
 VALIDATING: Final = JobProgress(percentage=0, current_stage="validation", stages_remaining=RUN)

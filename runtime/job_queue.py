@@ -19,6 +19,8 @@ from contracts.job_messages import JobMessage, StatusUpdate
 from contracts.jobs import JobProgress
 from contracts.options import AnnotateOptions
 from runtime.call import annotate_call
+from runtime.contact_lookup import lookup_of
+from runtime.contacts import Contacts
 from runtime.engine import Engine
 from runtime.engines import Engines
 from runtime.job_feed import JobFeeds
@@ -86,7 +88,7 @@ class JobQueue:
 
     def __init__(
         self, settings: Settings, volume: Volume, store: JobStore, feeds: JobFeeds, engines: Engines, speed: Speed,
-        metrics: Metrics, voices: Voices,
+        metrics: Metrics, voices: Voices, contacts: Contacts,
     ) -> None:  # fmt: skip
         self._settings: Final = settings
         self._volume: Final = volume
@@ -96,6 +98,7 @@ class JobQueue:
         self.speed: Final = speed
         self._metrics: Final = metrics
         self._voices: Final = voices
+        self._contacts: Final = contacts
         self._files: Final = CapacityLimiter(settings.jobs_at_once)
         self._taken: Final[set[str]] = set()
         """Jobs that a worker has or is about to get; filled in the writer's thread, where jobs are claimed."""
@@ -204,11 +207,14 @@ class JobQueue:
     ) -> Annotation:
         """The result; watchers are told how far it is meanwhile."""
         failure: Exception | None = None
+        lookup = lookup_of(self._contacts, self._settings, running.row.metadata, running.row.filename)
         async with create_task_group() as tasks:
             tasks.start_soon(self._tell_on, running)
             tasks.start_soon(self._sync_on, running)
             try:
-                annotation = await annotate_call(engine, file, options, self._report(running), known=known)
+                annotation = await annotate_call(
+                    engine, file, options, self._report(running), known=known, lookup=lookup
+                )
             except Exception as error:  # raised again below, outside the group
                 failure = error
             tasks.cancel_scope.cancel()

@@ -18,6 +18,8 @@ from contracts.errors import INTERNAL, SHUTTING_DOWN, CallAnnotateError
 from contracts.live import SessionClosing, SessionResume, SessionStart
 from contracts.live_errors import SESSION_EXPIRED, UNKNOWN_SESSION
 from runtime.call import metadata
+from runtime.contact_lookup import lookup_of
+from runtime.contacts import Contacts
 from runtime.engine import Engine
 from runtime.job_views import renamed
 from runtime.lane import Lane
@@ -57,6 +59,7 @@ class LiveService:
         metrics: Metrics,
         stopping: Event,
         voices: Voices,
+        contacts: Contacts,
         open_call: Callable[..., AbstractAsyncContextManager[Call]] | None = None,
     ) -> None:
         """`open_call`: in the place of `open_live_call` on the engine."""
@@ -67,6 +70,7 @@ class LiveService:
         self._stopping: Final = stopping
         self._lane: Final = Lane(engine)
         self._voices: Final = voices
+        self._contacts: Final = contacts
         self._open_call: Final = open_call or partial(open_live_call, engine, self._lane)
         self._admission: Final = Admission(settings, self._lane, speed)
         self._tasks: TaskGroup | None = None
@@ -206,6 +210,7 @@ class LiveService:
         session = run.session
         annotation = None
         if speech is not None:
+            speech = await lookup_of(self._contacts, self._settings).look_up(speech)
             annotation = await self._voices.as_known_now(self._annotation(run, speech))
         kept = False
         if session.config.save:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from anyio import to_thread
 
 from contracts.options import AnnotateOptions
+from runtime.contact_store import NAME as CONTACTS
+from runtime.contact_store import ContactStore
+from runtime.contacts import Contacts
 from runtime.database import NAME
 from runtime.engine import Engine
 from runtime.engines import Engines
@@ -39,6 +42,7 @@ class Parts:
     metrics: Metrics
     intake: Intake
     voices: Voices
+    contacts: Contacts
     engine: Engine
     """Of jobs that ask for none, and of live sessions."""
     archive: LiveArchive
@@ -68,9 +72,12 @@ async def opened_parts(settings: Settings, engines: Engines) -> AsyncIterator[Pa
         voices = Voices(settings, volume, VoiceStore(store.database), engine, results)
         with volume.explained():
             await voices.recover()
-        queue = JobQueue(settings, volume, store, feeds, engines, speed, metrics, voices)
+        copy = await to_thread.run_sync(ContactStore, volume.root / CONTACTS)
+        stack.callback(copy.close)
+        contacts = Contacts(settings, copy)
+        queue = JobQueue(settings, volume, store, feeds, engines, speed, metrics, voices, contacts)
         intake = Intake(settings, volume, store, feeds, queue)
         archive = LiveArchive(settings, volume, store, intake)
         with volume.explained():
             await archive.recover()
-        yield Parts(settings, volume, store, feeds, engines, queue, metrics, intake, voices, engine, archive)
+        yield Parts(settings, volume, store, feeds, engines, queue, metrics, intake, voices, contacts, engine, archive)

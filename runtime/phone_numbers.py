@@ -1,26 +1,17 @@
 """Telephone numbers as people and exchanges write them, and who a call was between."""
 
 import re
-import unicodedata
 from typing import Final
 
 import phonenumbers
-from msgspec import Struct
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberMatcher
+
+from contracts.contacts import Party
 
 _DIGITS: Final = re.compile(r"\D+")
 _URI: Final = re.compile(r"<?\b(?:sips?|tel|callto|pjsip)[:/]([^@>;\s]+)[^>\s]*>?", re.IGNORECASE)
 _BRACKETED: Final = re.compile(r"<\s*([^<>]*\d[^<>]*)>")
 _PLAIN: Final = re.compile(r"^[+\d][\d\s().,/*#-]*$")
-_WORDS: Final = re.compile(r"[\w'-]+")
-
-
-class Party(Struct, frozen=True):
-    """One end of a call, as far as it is known."""
-
-    name: str = ""
-    number: str = ""
-    """As it was written."""
 
 
 def e164(text: str, region: str | None) -> str | None:
@@ -70,16 +61,3 @@ def parties_in(filename: str, pattern: re.Pattern[str] | None) -> tuple[str, str
         if "caller" not in groups and "callee" not in groups:
             others.append(groups.get("number") or found[0])
     return caller, callee, tuple(dict.fromkeys(others))
-
-
-def folded(text: str) -> str:
-    """A text as it is compared: without case, accents, and the difference between the Russian letters e and yo."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    # The breve of the Russian short i tells two letters apart; accents do not.
-    kept = "".join(letter for letter in plain if letter == "\u0306" or not unicodedata.combining(letter))
-    return unicodedata.normalize("NFC", kept)
-
-
-def words_of(text: str) -> tuple[str, ...]:
-    """The words of a name, folded."""
-    return tuple(dict.fromkeys(_WORDS.findall(folded(text))))

@@ -19,6 +19,7 @@ from stages.enrolment import Enrol
 from stages.listen import Listen
 from stages.live_clean import CleanLive
 from stages.live_work import Worker
+from stages.lookup import Lookup
 from stages.matching import KnownVoices
 from stages.preprocess import Preprocess
 from stages.recognise import Recognise
@@ -29,11 +30,17 @@ from stages.write import Write
 
 
 def annotation_flow(
-    engine: Engine, options: AnnotateOptions, *, two_sided: bool = False, known: KnownVoices | None = None
+    engine: Engine,
+    options: AnnotateOptions,
+    *,
+    two_sided: bool = False,
+    known: KnownVoices | None = None,
+    lookup: Lookup | None = None,
 ) -> Flow[AudioChunk, AnnotatedSpeech]:
     """Audio in, annotated speech out. A file and a live call differ in the source alone.
 
-    `known`: the voices to be named; with none, or where recognition is not wanted, the stage is left out.
+    `known`: the voices to be named; with none, or where recognition is not wanted, the stage is left out. So is
+    `lookup`, which finds contacts for the speakers.
     """
     graph = Graph("annotation")
     audio = graph.source(AudioChunk, "decode")
@@ -53,7 +60,9 @@ def annotation_flow(
         annotated = (spoken | names).then("annotate", Annotate(two_sided), buffer=16)
     else:
         annotated = spoken.then("annotate", Annotate(two_sided), buffer=16)
-    return graph.flow(audio, annotated, buffer=1)
+    # Words go there for progress alone: what is annotated comes in one piece, at the end.
+    result = annotated if lookup is None else (words | annotated).then("lookup", lookup, buffer=4)
+    return graph.flow(audio, result, buffer=1)
 
 
 def enrolment_flow(engine: Engine, path: str) -> Flow[AudioChunk, Enrolled]:

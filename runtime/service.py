@@ -78,11 +78,20 @@ class JobService:
         self.stopping: Final = Event()
         """Set when the server is to tell its clients and to stop."""
         self.live: Final = LiveService(
-            parts.settings, parts.engine, parts.archive, parts.queue.speed, parts.metrics, self.stopping, parts.voices
+            parts.settings,
+            parts.engine,
+            parts.archive,
+            parts.queue.speed,
+            parts.metrics,
+            self.stopping,
+            parts.voices,
+            parts.contacts,
         )
         """Live sessions."""
         self.voices: Final = parts.voices
         """Known voices."""
+        self.contacts: Final = parts.contacts
+        """The address books."""
         self._volume: Final = parts.volume
         self._store: Final = parts.store
         self._feeds: Final = parts.feeds
@@ -323,7 +332,7 @@ async def open_service(settings: Settings, *, engines: Engines | None = None) ->
         hot_folder = HotFolder(settings, parts.volume, parts.store, parts.intake)
         workers = [("worker", parts.queue.work)] * settings.jobs_at_once
         others = [("hot_folder", hot_folder.run), ("retention", Retention(settings, parts.volume, parts.store).run)]
-        others += [("live", service.live.run), ("voices", service.voices.run)]
+        others += [("live", service.live.run), ("contacts", parts.contacts.run), ("voices", service.voices.run)]
         async with supervised([*workers, *others], service.stopping, settings.shutdown_timeout):
             log.info("service_started", volume=str(parts.volume.root), model=settings.model)
             yield service
