@@ -9,7 +9,7 @@ from typing import Final
 import anyio
 import httpx
 import msgspec
-from anyio import Event, create_task_group, current_time
+from anyio import Event, create_task_group, current_time, fail_after
 from msgspec import Struct
 
 from benchmarks.live_scores import Arrival
@@ -23,7 +23,7 @@ from web.live_client import LiveClient
 
 DEV: Final = ("d_en", "d_ru", "d_en_ru", "d_short")
 PATIENCE: Final = 900.0
-"""Seconds for a job."""
+"""Seconds for a job, and for what is left of a session when its audio is over."""
 
 
 class Streamed(Struct, frozen=True):
@@ -69,14 +69,21 @@ async def stream(
     language: str | None = None,
     save: bool = False,
 ) -> Streamed:
-    """Stream a call; the connection is torn `cuts` times, at moments by chance."""
+    """Stream a call; the connection is torn `cuts` times, at moments by chance, or as soon after as there is one.
+
+    Raises TimeoutError where the session does not end in time, and what the client raises.
+    """
     source = FileSource(material.path, "auto")
     arrivals: list[Arrival] = []
     began = current_time()
     ended = 0.0
+    arrived = Event()
 
     def show(message: LiveServerMessage) -> None:
+        nonlocal arrived
         arrivals.append(Arrival(current_time() - began, message))
+        arrived.set()
+        arrived = Event()
 
     async def audio() -> AsyncIterator[bytes]:
         nonlocal began, ended
@@ -93,13 +100,15 @@ async def stream(
         chance = random.Random(seed)
         for moment in sorted(chance.uniform(0.2, material.duration / speed) for _ in range(cuts)):
             await anyio.sleep(max(0.0, began + moment - current_time()))
-            client.cut()
+            while not client.cut():
+                await arrived.wait()  # over the next connection
             made += 1
 
-    async with create_task_group() as tasks:
-        tasks.start_soon(tear)
-        await client.run(audio())
-        tasks.cancel_scope.cancel()
+    with fail_after(material.duration / speed + PATIENCE):
+        async with create_task_group() as tasks:
+            tasks.start_soon(tear)
+            await client.run(audio())
+            tasks.cancel_scope.cancel()
     return Streamed(material, tuple(arrivals), ended, client.resumes, made)
 
 

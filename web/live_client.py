@@ -162,10 +162,12 @@ class LiveClient:
             with suppress(ConnectionClosed):
                 await self._socket.send(msgspec.json.encode(message).decode())
 
-    def cut(self) -> None:
-        """Tear the connection as a network that fails would; for tests."""
-        if self._socket is not None:
-            self._socket.transport.abort()
+    def cut(self) -> bool:
+        """Tear the connection as a network that fails would, and say whether there was one; for tests."""
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            socket.transport.abort()
+        return socket is not None
 
     async def _record(self, audio: AsyncIterator[bytes]) -> None:
         async for block in audio:
