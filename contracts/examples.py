@@ -20,6 +20,7 @@ from contracts.annotation import (
     Turn,
     Word,
 )
+from contracts.contact_examples import CONTACT_DETAILS, CONTACT_RESPONSES, CONTACT_SPECIAL_DETAILS, FOUND_CONTACT
 from contracts.errors import INVALID_MESSAGE, PROCESSING_FAILED, CallAnnotateError, Fault, Language
 from contracts.jobs import (
     DiskUsage,
@@ -73,6 +74,7 @@ ANNOTATION: Final = Annotation(
             identified_as="Иван Петров",
             confidence=0.92,
             voice_embedding_source="ivan.vec",
+            contact=FOUND_CONTACT,
         ),
         Speaker(
             speaker_id="speaker_2",
@@ -216,6 +218,7 @@ RESPONSES: Final[dict[tuple[str, int], dict[str, object]]] = {
     ("getInfo", 200): {"info": _INFO},
     ("getRootInfo", 200): {"info": _INFO},
     ("getMetrics", 200): {"metrics": _TEXTS["metrics"]},
+    **CONTACT_RESPONSES,
     **VOICE_RESPONSES,
 }
 """Of each answer with a body: Structs for JSON, text for the other media types; documents and audio have none."""
@@ -265,6 +268,7 @@ _DETAILS: Final[dict[str, str | float]] = {
     "time": 12.5,
     "wanted": "text/html",
     "channels": 6,
+    **CONTACT_DETAILS,
     **VOICE_DETAILS,
 }
 """A value for every detail that an error of the server may carry."""
@@ -294,6 +298,7 @@ _SPECIAL_DETAILS: Final[dict[str, dict[str, str | float]]] = {
     "UNKNOWN_MODEL": {"allowed": "whisper-base, whisper-tiny"},
     "UNSUPPORTED_MEDIA_TYPE": {"allowed": "multipart/form-data"},
     "BODY_TOO_LARGE": {"max_allowed": 65536},
+    **CONTACT_SPECIAL_DETAILS,
     **VOICE_SPECIAL_DETAILS,
 }
 

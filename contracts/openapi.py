@@ -35,6 +35,8 @@ _ANYWHERE: Final = (errors.ROUTE_NOT_FOUND, errors.METHOD_NOT_ALLOWED)
 _JOB_LINKS: Final = ("getJob", "getJobResult", "getJobAudio", "deleteJob")
 _VOICE_LINKS: Final = ("getVoice", "updateVoice", "deleteVoice", "getVoiceprints")
 
+_CONTACT_LINKS: Final = ("getContact", "updateContact", "deleteContact")
+
 
 def _to(targets: Iterable[str], **sources: str) -> tuple[tuple[str, dict[str, str]], ...]:
     """Links to these operations, each with the same parameters."""
@@ -53,6 +55,9 @@ LINKS: Final[dict[str, tuple[tuple[str, dict[str, str]], ...]]] = {
     "addSample": _to(
         ("deleteSample",), voice_id="$response.body#/voice_id", sample_id="$response.body#/samples/0/sample_id"
     ),
+    "createContact": _to(_CONTACT_LINKS, contact_id="$response.body#/contact_id"),
+    "listContacts": _to(_CONTACT_LINKS, contact_id="$response.body#/contacts/0/contact_id"),
+    "getContact": _to(_CONTACT_LINKS[1:], contact_id="$response.body#/contact_id"),
     "enrolSpeaker": _to(_VOICE_LINKS, voice_id="$response.body#/voice_id"),
 }
 """Operation: those that its answer leads to, and where their parameters come from."""
@@ -69,6 +74,7 @@ def openapi_document() -> Json:
         "tags": [
             {"name": "Jobs", "description": "Recordings and what becomes of them"},
             {"name": "Voices", "description": "People whose voices are known"},
+            {"name": "Contacts", "description": "People and organisations of the CardDAV address books"},
             {"name": "Queue", "description": "Who runs and who waits"},
             {"name": "System", "description": "The service itself"},
         ],

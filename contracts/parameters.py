@@ -102,7 +102,7 @@ DISPOSITION: Final = Header(
 ETAG: Final = Header(
     name="ETag",
     type=str,
-    summary="Names the recording; it never changes.",
+    summary="Names this version of what is answered; that of a recording never changes.",
     example='"550e8400e29b41d4a716446655440000"',
 )
 CONTENT_RANGE: Final = Header(

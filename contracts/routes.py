@@ -6,6 +6,7 @@ Paths are written as OpenAPI writes them (`/api/v1/jobs/{job_id}`).
 from typing import Final
 
 from contracts import errors
+from contracts.contact_routes import CONTACT_ROUTES
 from contracts.examples import METADATA
 from contracts.jobs import HealthStatus, Job, JobPage, JobRequest, JobResult, QueueStatus, ServiceInfo
 from contracts.options import Format
@@ -154,6 +155,7 @@ ROUTES: Final = (
         errors=(*EVERY, errors.JOB_NOT_FOUND, errors.WRONG_STATE, errors.RANGE_NOT_SATISFIABLE),
     ),
     *VOICE_ROUTES,
+    *CONTACT_ROUTES,
     Route(
         operation_id="getQueueStatus",
         method="GET",

@@ -10,14 +10,16 @@ from typing import Final, cast
 import msgspec
 from msgspec import UNSET, Struct
 
+from contracts import contacts, live, voices
 from contracts import job_messages as messages
-from contracts import live, voices
 from contracts.jobs import JobRequest
 
 Json = dict[str, object]
 REF_TEMPLATE: Final = "#/components/schemas/{name}"
 CLIENT_TYPES: Final = (
     JobRequest,
+    contacts.ContactDraft,
+    contacts.DraftNumber,
     voices.VoiceRequest,
     voices.SampleRequest,
     voices.VoiceUpdate,

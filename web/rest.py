@@ -16,6 +16,7 @@ from contracts.options import Format
 from contracts.routes import FORMAT_MEDIA_TYPES
 from runtime.service import JobAudio, JobService
 from web.answers import JSON, Answer, Call, Handler, error_answer, json_answer
+from web.contacts import ContactOperations
 from web.documents import asyncapi_json, openapi_json
 from web.exports import render
 from web.files import FileSpan, open_file
@@ -53,6 +54,7 @@ class Operations:
             "getOpenapi": self.get_openapi,
             "getAsyncapi": self.get_asyncapi,
             **VoiceOperations(service).handlers,
+            **ContactOperations(service).handlers,
         }
 
     async def answer(self, call: Call) -> Answer:
