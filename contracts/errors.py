@@ -153,8 +153,9 @@ VOLUME_UNUSABLE = Fault(
     "Check VOLUME_PATH, the mount and the permissions; the server needs to read and write there.",
 )  # fmt: skip
 VOLUME_LOCKED = Fault(
-    "VOLUME_LOCKED", 64, "{path}: another server is at work on this volume", "Stop it, or name another VOLUME_PATH."
-)
+    "VOLUME_LOCKED", 64, "{path}: another server is at work on this volume",
+    "Stop it, ask it itself by --url where the command has that, or name another VOLUME_PATH.",
+)  # fmt: skip
 DATABASE_NEWER = Fault(
     "DATABASE_NEWER", 65, "{path}: was written by a newer version (schema {found}, this version knows {known})",
     "Start that version again, or name another VOLUME_PATH; nothing was changed.",
@@ -181,6 +182,10 @@ LIVE_ENDED = Fault("LIVE_ENDED", 71, "the server ended the session: {code}, {rea
 LIVE_LOST = Fault(
     "LIVE_LOST", 72, "{url}: the connection was lost and the session cannot be gone on with ({cause})",
     "What was shown stays; start again for what follows.",
+)  # fmt: skip
+SERVER_UNREACHABLE = Fault(
+    "SERVER_UNREACHABLE", 74, "{url}: no answer that can be understood ({cause})",
+    "Check the address and that the server runs.",
 )  # fmt: skip
 MICROPHONE_UNAVAILABLE = Fault(
     "MICROPHONE_UNAVAILABLE", 73, "the microphone cannot be used ({cause})", "{remedy}.",

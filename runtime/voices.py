@@ -245,6 +245,10 @@ class Voices:
             log.info("samples_renewed", done=done, stale=len(rows) - done)
         return done
 
+    async def renew_all(self) -> int:
+        """Enrol all samples of all voices anew whose audio was kept."""
+        return await self.renew([row for row in await self._store.all_samples() if row.audio_kept])
+
     async def renew_voice(self, voice_id: str) -> int:
         """Enrol all samples of a voice anew whose audio was kept. Raises VOICE_NOT_FOUND."""
         _, samples = await self._store.get(voice_id)

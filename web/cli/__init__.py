@@ -15,6 +15,8 @@ COMMANDS: Final = {
     "serve": ("web.cli.serve:serve", "Serve the REST and WebSocket interfaces."),
     "contracts": ("web.cli.contracts:contracts", "Write the OpenAPI and AsyncAPI documents."),
     "graph": ("web.cli.graph:graph", "Draw the graph that a call goes through."),
+    "voices": ("web.cli.voices:voices_group", "Enrol, list and remove people whose voices are known."),
+    "contacts": ("web.cli.contacts:contacts_group", "Contacts of the CardDAV address books."),
     "models": ("web.cli.models:models_group", "List, fetch and remove the weights."),
 }
 """Name: where the command is, and its line in the help."""

@@ -29,6 +29,7 @@ Examples:
   callannotate annotate call.wav
   callannotate annotate --language ru --speakers 2 --format srt call.mp3
   callannotate annotate --format json --format vtt --output results calls/*.wav
+  callannotate annotate --voices people call.wav
   callannotate annotate --progress json call.wav 2> progress.jsonl
 """,
 )
@@ -63,6 +64,12 @@ Examples:
     "--pipeline",
     help="With --engine pyannote: a pipeline's folder or hub id instead of the built-in two networks.",
 )
+@click.option(
+    "--voices",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Name known voices: those of a server's volume, or a folder of .vec and .npy files called after people.",
+)
 @click.option("--no-preprocess", is_flag=True, help="Leave DC, rumble and level as they are.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads for the networks.  [default: all cores]")
 @click.option(
@@ -95,6 +102,7 @@ def annotate(
     model: str,
     engine: Engine,
     pipeline: str | None,
+    voices: Path | None,
     no_preprocess: bool,
     threads: int | None,
     formats: tuple[Format, ...],
@@ -125,7 +133,7 @@ def annotate(
     )
     from web.cli.run import annotate_files
 
-    annotate_files(files, options, wanted, output, threads, progress)
+    annotate_files(files, options, wanted, output, threads, progress, voices)
 
 
 def speaker_bounds(exact: int | None, fewest: int | None, most: int | None) -> tuple[int, int | None]:

@@ -58,6 +58,19 @@ def write_whole(texts: Mapping[Path, str]) -> None:
         raise
 
 
+def write_file(path: Path, content: bytes) -> None:
+    """Write one file by atomic rename, for its owner's eyes only. Raises OUTPUT_UNWRITABLE or DISK_FULL."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
 def write_standard_output(text: str) -> None:
     """Write to standard output in UTF-8, whatever the locale says. Raises as prepare_folder."""
     try:

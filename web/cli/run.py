@@ -11,8 +11,11 @@ from contracts.errors import CATALOGUE, CallAnnotateError
 from contracts.options import AnnotateOptions, Format
 from runtime.call import annotate_call
 from runtime.engine import Engine, load_engine
+from runtime.voice_folder import read_known
+from runtime.voices import voiceprint_model
 from stages.audio_file import AudioFile
 from stages.decode import open_audio
+from stages.matching import KnownVoices
 from web.cli.display import display
 from web.cli.output import output_name, prepare_folder, write_standard_output, write_whole
 from web.cli.pulling import pull_display
@@ -38,6 +41,7 @@ def annotate_files(
     output: Path | None,
     threads: int | None,
     progress: str,
+    voices: Path | None = None,
 ) -> None:
     """Annotate every recording that can be; exits with the code of the first problem. Raises what concerns them all."""
     outcome = Outcome()
@@ -53,7 +57,8 @@ def annotate_files(
         with pull_display(progress) as pulling:
             engine = load_engine(options, threads, pulling)
         engine.check_language(options.language)
-        anyio.run(_annotate_all, engine, audio, options, formats, output, progress, outcome)
+        known = None if voices is None else KnownVoices.of(read_known(voices, voiceprint_model(engine)))
+        anyio.run(_annotate_all, engine, audio, options, formats, output, progress, outcome, known)
     sys.exit(outcome.exit_code)
 
 
@@ -65,11 +70,12 @@ async def _annotate_all(
     output: Path | None,
     progress: str,
     outcome: Outcome,
+    known: KnownVoices | None,
 ) -> None:
     for file in audio:
         try:
             with display(file.path.name, progress) as shown:
-                annotation = await annotate_call(engine, file, options, shown.show)
+                annotation = await annotate_call(engine, file, options, shown.show, known=known)
             texts = {kind: render(annotation, kind, file.path.stem) for kind in formats}
             if output is not None:
                 write_whole({output / output_name(file.path, kind): text for kind, text in texts.items()})
