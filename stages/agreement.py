@@ -1,14 +1,20 @@
-"""Which words of an utterance that goes on can be shown: those that two hypotheses in a row agree about.
+"""Which words of an utterance that goes on can be shown: those that the last hypotheses agree about.
 
-LocalAgreement-2 of Macháček, Dabre and Bojar, "Turning Whisper into Real-Time Transcription System", 2023. The first
+LocalAgreement-n of Liu, Spanakis and Niehues, "Low-Latency Sequence-to-Sequence Speech Recognition and Translation by
+Partial Hypothesis Selection", 2020, with n = 3 as soon as there are three hypotheses. With two (Macháček, Dabre and
+Bojar, "Turning Whisper into Real-Time Transcription System", 2023) half as many words again are taken back. The first
 hypothesis has none before it: it is shown without its last word, so that there is something to read early.
 """
 
 import unicodedata
+from collections import deque
 from collections.abc import Sequence
+from functools import reduce
 from typing import Final
 
-EARLY: Final = 3
+AGREEING: Final = 3
+"""Hypotheses in a row that agree about what is shown; both of the first two."""
+EARLY: Final = 2
 """Words of a first hypothesis at least that are shown at once, without the last one of them."""
 
 
@@ -18,16 +24,16 @@ class Agreement:
     def __init__(self) -> None:
         self.shown: tuple[str, ...] = ()
         """Words."""
-        self._before: tuple[str, ...] | None = None
-        """The hypothesis before."""
+        self._latest: Final[deque[tuple[str, ...]]] = deque(maxlen=AGREEING)
+        """Hypotheses."""
 
     def take(self, words: Sequence[str]) -> bool:
         """Take the next hypothesis; say whether it changes what is shown."""
-        before, self._before = self._before, tuple(words)
-        if before is None:
+        self._latest.append(tuple(words))
+        if len(self._latest) == 1:
             agreed = tuple(words[:-1]) if len(words) >= EARLY else ()
         else:
-            agreed = common(before, words)
+            agreed = reduce(common, self._latest)
             if len(agreed) == len(words) > 1:
                 agreed = agreed[:-1]  # the end of the audio may have cut it in both
         kept = len(common(self.shown, agreed))

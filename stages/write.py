@@ -17,8 +17,8 @@ from contracts.live_speech import Degraded, LiveOptions, Partial, SpeechBegan, S
 from contracts.live_stages import Flush, Utterance, Written
 from contracts.speech import TimedWord
 from models.networks import LiveWhisperNetwork
-from models.whisper import Before, Heard
-from stages.agreement import Agreement
+from models.whisper import BEAM, Before, Heard
+from stages.agreement import Agreement, bare
 from stages.annotate import UNSPACED
 from stages.languages import Languages
 from stages.leveling import Leveler
@@ -42,7 +42,12 @@ BEFORE: Final = 6 * SAMPLE_RATE
 REMEMBERED: Final = 6
 """Utterances before at most."""
 
+REPEATED: Final = 3
+"""Words at least that are there twice in a row at the end of a text that is not believed."""
+
 Output = Partial | Written | Degraded | Flush
+Language = str | Callable[[npt.NDArray[np.float64]], str]
+"""A language, or what chooses it by the probability of each that the model knows: float64 (languages,)."""
 
 
 @dataclass(frozen=True)
@@ -215,12 +220,9 @@ class _Line:
         """The words of an utterance that goes on, none where they are not trusted."""
         samples = levelled(item.samples)
         choose, _ = self._chooser(item, BREATH if self._grown > 1 else CHANGED)
-        context = _context(self._stage.options())
-        language, heard = await self._stage.worker.run(
-            Priority.PARTIAL,
-            lambda: self._stage.model.hear_live(samples, choose, SILENCE, beam=1, timed=False, context=context),
-        )
-        if not trusted(heard, len(samples)):
+        hear = self._hearing(item, samples, choose, beam=1, timed=False)
+        language, heard = await self._stage.worker.run(Priority.PARTIAL, hear)
+        if not trusted(heard, len(samples)) or doubled(heard.text):
             return ()
         return tuple(heard.text) if language in UNSPACED else tuple(heard.text.split())
 
@@ -237,14 +239,11 @@ class _Line:
         """Hear the whole utterance, alone and with a long silence after it where it is not trusted."""
         samples = levelled(item.samples)
         choose, languages = self._chooser(item, CHANGED)
-        options, model, said = self._stage.options(), self._stage.model, tuple(self._said)
-
-        def hear() -> tuple[str, Heard]:
-            language = choose(model.detect([samples[:DETECTED]])[0]) if callable(choose) else choose
-            before = preceding(said, item.start, len(samples), language)
-            return model.hear_live(samples, language, SILENCE, context=_context(options), before=before)
-
-        language, heard = await self._stage.worker.run(kind, hear)
+        model = self._stage.model
+        language, heard = await self._stage.worker.run(kind, self._hearing(item, samples, choose))
+        if doubled(heard.text):
+            # What was said before can make the decoder write twice what follows it.
+            language, heard = await self._stage.worker.run(kind, lambda: model.hear_live(samples, language, SILENCE))
         if not (trusted(heard, len(samples)) and heard.words) and len(samples) >= RETRIED:
             _, heard = await self._stage.worker.run(kind, lambda: model.hear_live(samples, language, LONG_SILENCE))
         known = languages[0] if languages else None
@@ -252,6 +251,19 @@ class _Line:
             return Understood(item.samples, language, (), None, known)
         text = Said(item.start, samples, heard.tokens, language)
         return Understood(item.samples, language, timed(item, heard), text, known)
+
+    def _hearing(
+        self, item: Utterance, samples: Samples, choose: Language, *, beam: int = BEAM, timed: bool = True
+    ) -> Callable[[], tuple[str, Heard]]:
+        """What hears an utterance, levelled, after what was said before: its language and text."""
+        model, said, context = self._stage.model, tuple(self._said), _context(self._stage.options())
+
+        def hear() -> tuple[str, Heard]:
+            language = choose(model.detect([samples[:DETECTED]])[0]) if callable(choose) else choose
+            before = preceding(said, item.start, len(samples), language)
+            return model.hear_live(samples, language, SILENCE, beam=beam, timed=timed, context=context, before=before)
+
+        return hear
 
     async def _finish(self, item: Utterance, understood: Understood) -> None:
         """Tell the final text, and nothing where there is none and none was shown."""
@@ -264,9 +276,7 @@ class _Line:
             await self._common.send.send(Written(number, item, understood.words, understood.language))
         self._number, self._agreement, self._revision, self._grown = None, Agreement(), 0, 0
 
-    def _chooser(
-        self, item: Utterance, change: float
-    ) -> tuple[str | Callable[[npt.NDArray[np.float64]], str], list[Languages]]:
+    def _chooser(self, item: Utterance, change: float) -> tuple[Language, list[Languages]]:
         """The language of an utterance or how to choose it, and where what is known then will be found."""
         model, given = self._stage.model, self._stage.options().language
         if given is not None or len(model.languages) == 1:
@@ -304,6 +314,12 @@ def preceding(said: Sequence[Said], start: int, length: int, language: str) -> B
         tokens = own.tokens + tokens
         start = own.start
     return Before(np.concatenate(pieces[::-1]), tokens) if pieces else None
+
+
+def doubled(text: str) -> bool:
+    """Whether a text ends with the same words twice."""
+    words = [bare(word) for word in text.split()]
+    return any(words[-length:] == words[-2 * length : -length] for length in range(REPEATED, len(words) // 2 + 1))
 
 
 def levelled(samples: Samples) -> Samples:

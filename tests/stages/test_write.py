@@ -141,7 +141,7 @@ async def test_partials_grow_until_the_final_text_comes() -> None:
             utterance(0, 0.5, "growing"), utterance(0, 0.8, "growing"), utterance(0, 1.3, "growing"), utterance(0, 1.5)
         ),
     )
-    assert texts(events) == ["0.1 after the", "0.2 after the tone", "0 after the tone!"]
+    assert texts(events) == ["0.1 after", "0.2 after the", "0 after the tone!"]
     assert [beam for _, beam, _ in script.asked] == [1, 1, 1, 5]
 
 
@@ -198,6 +198,25 @@ async def test_an_utterance_is_heard_with_what_was_said_before_in_its_language()
     script = Script(["first one", "and another"])
     await written(script, lambda talk: talk.give(utterance(0, 1.5), utterance(1, 1.5, start=3)))
     assert [before for _, _, before in script.asked] == [None, (9, 2)]
+
+
+async def test_partials_go_on_from_what_was_said_before_as_the_final_does() -> None:
+    script = Script(["first one", "and another", "and another"])
+    await written(script, lambda talk: talk.give(utterance(0, 1.5), utterance(1, 0.5, "growing", start=3)))
+    assert [before for _, _, before in script.asked] == [None, (9, 2)]
+
+
+async def test_a_text_that_ends_with_the_same_words_twice_is_heard_again_alone() -> None:
+    script = Script(["please hold", "Leave the conference, leave the conference.", "Leave the conference."])
+    events = await written(script, lambda talk: talk.give(utterance(0, 1.5), utterance(1, 1.5, start=3)))
+    assert texts(events) == ["0 please hold!", "1 Leave the conference.!"]
+    assert [before for _, _, before in script.asked] == [None, (11, 2), None]
+
+
+async def test_a_partial_that_ends_with_the_same_words_twice_is_not_shown() -> None:
+    script = Script(["leave the conference leave the conference", "leave the conference"])
+    events = await written(script, lambda talk: talk.give(utterance(0, 0.5, "growing"), utterance(0, 1.5)))
+    assert texts(events) == ["0 leave the conference!"]
 
 
 async def test_no_partials_are_made_where_none_are_wanted() -> None:
