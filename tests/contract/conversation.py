@@ -14,6 +14,8 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.contract.contract import Channel, Json, NotJsonObjectError, ViolationError, parse
 
+WITH_BYTES = {"reply.getJobAudio", "reply.getVoiceprints"}
+"""Replies that bytes may follow in frames of their own."""
 PATIENCE = 60.0
 """Seconds to wait for a frame."""
 PINGS = ("server_ping",)
@@ -97,10 +99,18 @@ class Conversation:
         await self.send({"type": "request", "id": identifier, "operation": operation, **more})
         return await self.expect("reply", id=identifier)
 
-    async def upload(self, data: bytes, *, size: int | None = None, identifier: str | None = None, **more: Any) -> Json:
-        """The reply to a createJob; an upload that is refused at once is not sent."""
+    async def upload(
+        self,
+        data: bytes,
+        *,
+        operation: str = "createJob",
+        size: int | None = None,
+        identifier: str | None = None,
+        **more: Any,
+    ) -> Json:
+        """The reply to an operation with an upload; one that is refused at once is not sent."""
         identifier = identifier or new_id()
-        await self.send({"type": "request", "id": identifier, "operation": "createJob", **more})
+        await self.send({"type": "request", "id": identifier, "operation": operation, **more})
         first = await self.expect_any(lambda frame: frame.name in {"upload.ready", "reply"}, id=identifier)
         if first.name == "reply":
             return first.payload
@@ -235,7 +245,7 @@ class Conversation:
             self.findings.error(body["error"]["code"])
             if body["error"]["code"] not in self.channel.messages[message]["x-errors"]:
                 raise ViolationError(f"{message} told {body['error']['code']}, which the document does not name there")
-        if message == "reply.getJobAudio" and payload["status"] in {200, 206}:
+        if message in WITH_BYTES and payload["status"] in {200, 206} and "Content-Length" in payload["headers"]:
             self._audio_left += int(payload["headers"]["Content-Length"])
 
     def _check_sequence(self, payload: Json) -> None:

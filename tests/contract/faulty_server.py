@@ -8,8 +8,8 @@
 """
 
 import sys
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, contextmanager, nullcontext
 from typing import Any, NoReturn
 from unittest.mock import patch
 
@@ -20,12 +20,14 @@ from runtime import job_queue
 from runtime.service import JobService
 from tests.contract.faulty_live import faulty_live
 from web.cli import cli
+from web.contacts import ContactOperations
 from web.rest import Operations
+from web.voices import VoiceOperations
 
 UNLUCKY = 13
 Messages = ObjectReceiveStream[JobMessage]
 WATCH = JobService.watch
-VERBS = {"create", "list", "get", "delete"}
+VERBS = {"create", "list", "get", "delete", "update", "add", "enrol", "sync"}
 """With which the names of the operations begin."""
 
 
@@ -47,7 +49,7 @@ async def _broken() -> AsyncIterator[Messages]:
     yield
 
 
-async def broken_graph(*_: object) -> NoReturn:
+async def broken_graph(*_: object, **__: object) -> NoReturn:
     """Instead of annotate_call."""
     raise RuntimeError("a mistake")
 
@@ -57,7 +59,15 @@ async def broken_operation(*_: object) -> NoReturn:
     raise RuntimeError("a mistake")
 
 
-OPERATIONS: dict[str, Any] = {name: broken_operation for name in vars(Operations) if name.split("_")[0] in VERBS}
+@contextmanager
+def everything_broken() -> Iterator[None]:
+    """Every operation meets a mistake."""
+    with ExitStack() as stack:
+        for kind in (Operations, VoiceOperations, ContactOperations):
+            names: dict[str, Any] = {name: broken_operation for name in vars(kind) if name.split("_")[0] in VERBS}
+            stack.enter_context(patch.multiple(kind, **names))
+        yield
+
 
 if __name__ == "__main__":
     with (
@@ -65,6 +75,6 @@ if __name__ == "__main__":
         patch.object(JobService, "watch", broken_watch),
         patch.object(job_queue, "annotate_call", broken_graph),
         faulty_live(),
-        patch.multiple(Operations, **OPERATIONS) if "--everything" in sys.argv else nullcontext(),
+        everything_broken() if "--everything" in sys.argv else nullcontext(),
     ):
         cli(["serve"])

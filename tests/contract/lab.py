@@ -65,9 +65,9 @@ class Lab:
         self.require(response.status_code == 201, f"POST /jobs: {response.status_code} {response.text[:300]}")
         return response.json()
 
-    async def finished(self, data: bytes | None = None) -> Any:
+    async def finished(self, data: bytes | None = None, metadata: str = "{}") -> Any:
         """A job that has completed or failed."""
-        job = await self.submit(data)
+        job = await self.submit(data, metadata)
         async with self.watch(job["job_id"]) as talk:
             await talk.end(1000)
         return job

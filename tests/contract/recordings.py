@@ -11,6 +11,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+ONE_VOICE = ((13.0, 18.4), (21.2, 25.0), (27.9, 32.0), (35.9, 38.8))
+"""Seconds of the sample call in which only the first voice speaks, and the pauses around."""
 SAMPLE = Path(__file__).parents[1] / "data" / "sample.flac"
 """About a minute of two voices: a job that takes a while."""
 
@@ -47,6 +49,26 @@ def short_speech(seconds: float) -> bytes:
     """The beginning of the sample call."""
     samples, rate = soundfile.read(SAMPLE)  # float64 (samples,)
     return _wav(samples[: int(seconds * rate)], rate, "PCM_16")
+
+
+@cache
+def one_voice(what: str = "good") -> bytes:
+    """About half a minute of one voice of the sample call; or a noisy one, or a clipped one."""
+    samples, rate = soundfile.read(SAMPLE, dtype="float64")  # float64 (samples,)
+    parts = [samples[int(start * rate) : int(end * rate)] for start, end in ONE_VOICE]
+    heard = np.concatenate(parts)
+    if what == "noisy":
+        heard = 0.2 * heard + np.random.default_rng(1).normal(0, 0.06, len(heard))
+    if what == "clipped":
+        heard = np.clip(20 * heard, -1, 1)
+    return _wav(heard, rate, "PCM_16")
+
+
+@cache
+def voiceprint() -> bytes:
+    """A file of voiceprints."""
+    values = np.random.default_rng(1).normal(size=192)  # float64 (192,)
+    return " ".join(f"{value:.6f}" for value in values).encode()
 
 
 SUBTYPES = {"pcm_s16le": "PCM_16", "pcm_f32le": "FLOAT", "mulaw": "ULAW", "alaw": "ALAW"}

@@ -1,7 +1,8 @@
 """Answers of REST held against the OpenAPI document that the server hands out."""
 
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -26,16 +27,21 @@ class Rest:
             for method, operation in methods.items()
         }
 
-    async def ask(self, operation: str, job_id: str = "", **more: Any) -> httpx.Response:
-        """One request. Raises ViolationError where the answer is not as documented."""
+    async def ask(self, operation: str, place: str | Mapping[str, str] = "", **more: Any) -> httpx.Response:
+        """One request. Raises ViolationError where the answer is not as documented.
+
+        :param place: what stands in the path: the only parameter, or each by its name
+        """
         method, path, _ = self.operations[operation]
-        response = await self._http.request(method, path.replace("{job_id}", job_id), **more)
+        names = re.findall("{(.*?)}", path)
+        chosen = dict.fromkeys(names, place) if isinstance(place, str) else place
+        response = await self._http.request(method, path.format(**chosen), **more)
         self.check(operation, response)
         return response
 
-    async def refused(self, code: str, operation: str, job_id: str = "", **more: Any) -> None:
+    async def refused(self, code: str, operation: str, place: str | Mapping[str, str] = "", **more: Any) -> None:
         """A request that has to be answered by this error."""
-        response = await self.ask(operation, job_id, **more)
+        response = await self.ask(operation, place, **more)
         told = response.json()["error"]["code"] if response.status_code >= 400 else response.status_code
         if told != code:
             raise ViolationError(f"{operation} was answered by {told} instead of {code}: {response.text[:300]}")

@@ -17,6 +17,7 @@ from tests.contract import scenarios_live_frames as live_frames
 from tests.contract import scenarios_live_limits as live_limits
 from tests.contract import scenarios_rest as rest
 from tests.contract import scenarios_session as session
+from tests.contract import scenarios_voices as voices
 from tests.contract.contract import Json, ViolationError, moves, universe, words
 from tests.contract.conversation import Findings
 from tests.contract.lab import Lab, Scenario
@@ -63,6 +64,10 @@ PROFILES = (
             session.ended_subscriptions,
             rest.rest_refusals,
             rest.rest_refused_uploads,
+            voices.voices,
+            voices.rest_voices,
+            voices.rest_refused_samples,
+            voices.rest_refused_speakers,
         ),
         anywhere=True,
     ),
@@ -86,8 +91,15 @@ PROFILES = (
     ),
     Profile(
         "small uploads",
-        (limits.large_long_and_stalled_uploads, limits.full_queue, job.gone_messages, rest.rest_limits),
+        (
+            limits.large_long_and_stalled_uploads,
+            limits.full_queue,
+            job.gone_messages,
+            rest.rest_limits,
+            voices.rest_voice_limits,
+        ),
         {
+            "MAX_SAMPLE_DURATION": "8",
             "MAX_FILE_SIZE": "200000",
             "MAX_DURATION": "8",
             "UPLOAD_STALL_TIMEOUT": "0.5",
@@ -111,7 +123,7 @@ PROFILES = (
     Profile("few live messages", (live_limits.live_rate_limited,), {"RATE_LIMIT": "20"}),
     Profile(
         "full volume",
-        (limits.full_volume, rest.rest_full_volume, live_limits.live_full_volume),
+        (limits.full_volume, rest.rest_full_volume, voices.rest_voice_full_volume, live_limits.live_full_volume),
         {"MIN_FREE_SPACE": str(2**60)},
     ),
     Profile(

@@ -1,6 +1,7 @@
 """Every error of every operation of REST: schemathesis knows no recordings and no limits, and never meets them."""
 
 import json
+from functools import partial
 from typing import Any
 
 import anyio
@@ -8,10 +9,11 @@ import httpx
 
 from tests.contract.conversation import new_id
 from tests.contract.lab import UNKNOWN_JOB, Lab
-from tests.contract.recordings import broken, short_speech, tone
+from tests.contract.recordings import broken, short_speech, tone, voiceprint
 from tests.contract.rest import Rest, rest_of
 
 BOUNDARY = "frontier"
+MULTIPART = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
 
 def form(data: bytes, **metadata: Any) -> dict[str, Any]:
@@ -112,7 +114,9 @@ async def rest_mistakes(lab: Lab) -> None:
 
 async def _somehow(rest: Rest, operation: str) -> httpx.Response:
     """Ask for an operation, with what it cannot do without."""
-    return await rest.ask(operation, UNKNOWN_JOB, **(form(tone()) if operation == "createJob" else {}))
+    kinds = rest.operations[operation][2].get("requestBody", {}).get("content", {})
+    body = form(tone()) if "multipart/form-data" in kinds else {"json": {}} if kinds else {}
+    return await rest.ask(operation, UNKNOWN_JOB, **body)
 
 
 async def rest_full_volume(lab: Lab) -> None:
@@ -141,10 +145,20 @@ async def rest_stopping(lab: Lab) -> None:
     async def slow() -> Any:
         yield f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'.encode()
         yield tone()[:1000]
-        own.stop()
+        waiting.release()
+        await stopping.wait()
         await anyio.sleep(1.0)
         yield tone()[1000:] + f"\r\n--{BOUNDARY}--\r\n".encode()
 
-    kind = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    waiting, stopping = anyio.Semaphore(0), anyio.Event()
     async with rest_of(lab) as rest:
-        await rest.refused("SHUTTING_DOWN", "createJob", content=slow(), headers=kind)
+        voice = (await rest.ask("createVoice", **form(voiceprint(), name="known"))).json()
+        uploads = (("createJob", ""), ("createVoice", ""), ("addSample", voice["voice_id"]))
+        async with anyio.create_task_group() as tasks:
+            for operation, place in uploads:
+                send = partial(rest.refused, content=slow(), headers=MULTIPART)
+                tasks.start_soon(send, "SHUTTING_DOWN", operation, place)
+            for _ in uploads:
+                await waiting.acquire()
+            own.stop()
+            stopping.set()
