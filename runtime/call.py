@@ -6,7 +6,7 @@ from importlib.metadata import version
 from time import perf_counter
 from typing import Literal
 
-from anyio import CapacityLimiter
+from anyio import CapacityLimiter, to_thread
 
 from contracts.annotation import AnnotatedSpeech, Annotation, Metadata, Notice, ProcessingStages
 from contracts.options import AnnotateOptions
@@ -17,6 +17,7 @@ from runtime.pipeline import annotation_flow, diarization_flow, enrolment_flow
 from runtime.progress import Progress, ProgressReporter
 from stages.audio_file import AudioFile
 from stages.decode import Decode
+from stages.enrolment import check_clipping
 from stages.lookup import Lookup
 from stages.matching import KnownVoices
 from stages.sound import shown
@@ -62,8 +63,10 @@ async def enrol_voice(engine: Engine, file: AudioFile) -> Enrolled:
     Raises CallAnnotateError: what is wrong with the recording, or VOICE_TOO_SHORT, VOICE_TOO_NOISY,
     VOICE_SEVERAL_SPEAKERS or VOICE_CLIPPED.
     """
-    source = Decode(file, CapacityLimiter(1), lambda _: None)
-    async with enrolment_flow(engine, shown(file.path)).open(source) as running:
+    limiter = CapacityLimiter(1)
+    await to_thread.run_sync(check_clipping, file, limiter=limiter)
+    flow = enrolment_flow(engine, shown(file.path), two_sided=file.layout == "two-sided")
+    async with flow.open(Decode(file, limiter, lambda _: None)) as running:
         async for enrolled in running.receive:
             last = enrolled
     return last

@@ -8,14 +8,14 @@ from contracts.live_speech import LiveEvent, LiveOptions
 from contracts.live_stages import Fed
 from contracts.options import AnnotateOptions
 from contracts.recognition import Enrolled
-from contracts.speech import Diarization, SpeechRegion
+from contracts.speech import Diarization, SpeechRegion, Voiceprints
 from runtime.engine import Engine
 from runtime.graph import Flow, Graph, Stream
 from stages.annotate import Annotate
 from stages.diarize import Diarize
 from stages.diarize_pyannote import DiarizePyannote
 from stages.embed import Embed
-from stages.enrolment import Enrol
+from stages.enrolment import EmbedTelephone, Enrol, Measure
 from stages.listen import Listen
 from stages.live_clean import CleanLive
 from stages.live_work import Worker
@@ -65,15 +65,26 @@ def annotation_flow(
     return graph.flow(audio, result, buffer=1)
 
 
-def enrolment_flow(engine: Engine, path: str) -> Flow[AudioChunk, Enrolled]:
-    """Audio of one voice in, its voiceprints out; `path` is for messages."""
+def enrolment_flow(engine: Engine, path: str, *, two_sided: bool = False) -> Flow[AudioChunk, Enrolled]:
+    """Audio of one voice in, its voiceprint out; `path` is for messages."""
     graph = Graph("enrolment")
+    audio = graph.source(AudioChunk, "decode")
+    levels = audio.then("measure", Measure(), buffer=8)
+    clean = audio.then("preprocess", Preprocess(two_sided), buffer=8)
+    speech = clean.then("segment", Segment(engine.segmentation, engine.limiter), buffer=8)
+    prints = speech.then("embed", Embed(engine.voiceprint, engine.limiter), buffer=4)
+    narrow = speech.then("embed_telephone", EmbedTelephone(engine.voiceprint, engine.limiter), buffer=4)
+    turns = prints.then("diarize", Diarize(engine.limiter), buffer=4)
+    return graph.flow(audio, (levels | prints | narrow | turns).then("enrol", Enrol(path), buffer=8), buffer=1)
+
+
+def voiceprint_flow(engine: Engine) -> Flow[AudioChunk, Voiceprints]:
+    """Audio in, voiceprints out: for the benchmark of voices."""
+    graph = Graph("voiceprints")
     audio = graph.source(AudioChunk, "decode")
     clean = audio.then("preprocess", Preprocess(), buffer=8)
     speech = clean.then("segment", Segment(engine.segmentation, engine.limiter), buffer=8)
-    prints = speech.then("embed", Embed(engine.voiceprint, engine.limiter), buffer=4)
-    turns = prints.then("diarize", Diarize(engine.limiter), buffer=4)
-    return graph.flow(audio, (prints | turns).then("enrol", Enrol(path), buffer=4), buffer=1)
+    return graph.flow(audio, speech.then("embed", Embed(engine.voiceprint, engine.limiter), buffer=4), buffer=4)
 
 
 def diarization_flow(

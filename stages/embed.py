@@ -38,22 +38,24 @@ class Embed:
     async def run(self, receive: ObjectReceiveStream[SpeechRegion], send: ObjectSendStream[Voiceprints]) -> None:
         """Send the voiceprints of each region, none for a region without a piece that is long enough."""
         async for region in receive:
-            spans = [span for piece in pieces(region.speakers, region.changes) for span in windows(*piece)]
-            vectors = np.zeros((len(spans), SIZE), np.float32)
-            if spans:
-                features = await to_thread.run_sync(features_of, region.samples, spans, limiter=self.limiter)
-                async with create_task_group() as tasks:
-                    for batch in batches(features):
-                        tasks.start_soon(self._embed, features, batch, vectors)
-            await send.send(
-                Voiceprints(
-                    channel=region.channel,
-                    first_frame=region.first_frame,
-                    speakers=region.speakers,
-                    spans=region.first_frame + np.array(spans, np.int64).reshape(-1, 2),
-                    vectors=vectors,
-                )
-            )
+            await send.send(await self.prints(region))
+
+    async def prints(self, region: SpeechRegion) -> Voiceprints:
+        """The voiceprints of one region."""
+        spans = [span for piece in pieces(region.speakers, region.changes) for span in windows(*piece)]
+        vectors = np.zeros((len(spans), SIZE), np.float32)
+        if spans:
+            features = await to_thread.run_sync(features_of, region.samples, spans, limiter=self.limiter)
+            async with create_task_group() as tasks:
+                for batch in batches(features):
+                    tasks.start_soon(self._embed, features, batch, vectors)
+        return Voiceprints(
+            channel=region.channel,
+            first_frame=region.first_frame,
+            speakers=region.speakers,
+            spans=region.first_frame + np.array(spans, np.int64).reshape(-1, 2),
+            vectors=vectors,
+        )
 
     async def _embed(
         self, features: list[npt.NDArray[np.float32]], batch: list[int], vectors: npt.NDArray[np.float32]
