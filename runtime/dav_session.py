@@ -1,6 +1,8 @@
 """The way to a CardDAV server: one origin, bounded answers, no help from the environment."""
 
 import logging
+import os
+import socket
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, Final, Literal
@@ -185,8 +187,10 @@ def _cause(error: BaseException) -> str:
         if "CertificateVerif" in name or "SSL" in name:
             reason = getattr(seen, "verify_message", "") or getattr(seen, "reason", "")
             return f"TLS: {reason if isinstance(reason, str) and reason else 'the certificate or the handshake failed'}"
-        if isinstance(seen, OSError) and seen.strerror:
-            return seen.strerror
+        if isinstance(seen, socket.gaierror):
+            return "its name is not known"
+        if isinstance(seen, OSError) and seen.errno:
+            return os.strerror(seen.errno)
         seen = seen.__cause__ or seen.__context__
     return {"ConnectTimeout": "no connection in time", "ReadTimeout": "no answer in time"}.get(
         type(error).__name__, "the connection failed"
