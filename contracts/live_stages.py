@@ -48,7 +48,9 @@ class Utterance(Struct, frozen=True, eq=False, tag=True):
     start: int
     """First of `samples`, counted from the start of the stream; before the speech by its margin."""
     samples: Samples
-    """float32 (samples,): the speech with margins, not yet levelled."""
+    """float32 (samples,): the speech with margins, at the level that it came with."""
+    levelled: Samples
+    """float32 (samples,): the same at the level that it has in a recording, as far as that can be told by now."""
     reason: FinalReason = "endpoint"
 
     @property

@@ -18,6 +18,7 @@ from contracts.live_speech import FinalReason, SpeechBegan, SpeechStopped
 from contracts.live_stages import Utterance
 from contracts.speech import SpeechRegion
 from stages.hearing import LEAD, SPEAKERS, TOLERANCE, TWO, View, active_frames, carried, changes
+from stages.live_leveling import LiveLevel
 from stages.parts import change_frames
 from stages.stretches import joined, stretches
 
@@ -75,6 +76,8 @@ class Activity:
         self._audio: Samples = np.zeros(0, np.float32)
         self._origin = 0
         """Sample of the stream that `_audio[0]` is."""
+        self._level: Final = LiveLevel()
+        """Of what is decided."""
         self._step = 0
         """Frame up to which everything is decided."""
         self._steps = 0
@@ -133,6 +136,7 @@ class Activity:
 
     def _advance(self, step: int) -> None:
         begin, end = (frame * FRAME_STEP - self._origin for frame in (self._step, step))
+        self._level.take(self._audio[begin:end])
         power = float(np.mean(np.square(self._audio[begin:end], dtype=np.float64)))
         self._levels.append(10 * math.log10(power + 1e-14))
         self._step, self._steps = step, self._steps + 1
@@ -242,6 +246,7 @@ class Activity:
             self._marks[: last - begin].copy(),
             start + self._origin,
             self._audio[max(0, start) : stop].copy(),
+            self._level.stretch(start + self._origin, stop + self._origin),
         )
 
     def _complete(self, whole: Utterance, reason: FinalReason) -> Utterance:
@@ -302,3 +307,4 @@ class Activity:
         oldest = min(needed - MARGIN, self._step - SIGHT) * FRAME_STEP - LEAD
         if oldest > self._origin:
             self._audio, self._origin = self._audio[oldest - self._origin :], oldest
+            self._level.forget(oldest)

@@ -14,7 +14,7 @@ from stages.leveling import HighPass
 
 @dataclass(frozen=True)
 class CleanLive:
-    """As the stage `preprocess`, but for the level: that looks 0.6 s ahead, so each utterance is levelled by itself."""
+    """As the stage `preprocess`, but for the level, which looks 0.6 s ahead: what follows levels utterances itself."""
 
     two_sided: bool = False
 

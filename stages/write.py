@@ -21,7 +21,6 @@ from models.whisper import BEAM, Before, Heard
 from stages.agreement import Agreement, bare
 from stages.annotate import UNSPACED
 from stages.languages import Languages
-from stages.leveling import Leveler
 from stages.live_work import Priority, Worker
 from stages.parts import BREATH, CHANGED
 from stages.transcribe import DETECTED, LONG_SILENCE, RETRIED, SILENCE, trusted
@@ -43,7 +42,7 @@ REMEMBERED: Final = 6
 """Utterances before at most."""
 
 REPEATED: Final = 3
-"""Words at least that are there twice in a row at the end of a text that is not believed."""
+"""Words at least that are there twice in a row in a text that is not believed."""
 
 Output = Partial | Written | Degraded | Flush
 Language = str | Callable[[npt.NDArray[np.float64]], str]
@@ -218,7 +217,7 @@ class _Line:
 
     async def _glance(self, item: Utterance) -> tuple[str, ...]:
         """The words of an utterance that goes on, none where they are not trusted."""
-        samples = levelled(item.samples)
+        samples = item.levelled
         choose, _ = self._chooser(item, BREATH if self._grown > 1 else CHANGED)
         hear = self._hearing(item, samples, choose, beam=1, timed=False)
         language, heard = await self._stage.worker.run(Priority.PARTIAL, hear)
@@ -237,7 +236,7 @@ class _Line:
 
     async def _understand(self, item: Utterance, kind: Priority) -> Understood:
         """Hear the whole utterance, alone and with a long silence after it where it is not trusted."""
-        samples = levelled(item.samples)
+        samples = item.levelled
         choose, languages = self._chooser(item, CHANGED)
         model = self._stage.model
         language, heard = await self._stage.worker.run(kind, self._hearing(item, samples, choose))
@@ -317,15 +316,13 @@ def preceding(said: Sequence[Said], start: int, length: int, language: str) -> B
 
 
 def doubled(text: str) -> bool:
-    """Whether a text ends with the same words twice."""
+    """Whether some words of a text are there twice in a row."""
     words = [bare(word) for word in text.split()]
-    return any(words[-length:] == words[-2 * length : -length] for length in range(REPEATED, len(words) // 2 + 1))
-
-
-def levelled(samples: Samples) -> Samples:
-    """An utterance at the level of the file door, with no more to go by than itself."""
-    leveler = Leveler()
-    return np.concatenate([leveler.take(samples.astype(np.float64)), leveler.finish()])
+    return any(
+        words[start : start + length] == words[start + length : start + 2 * length]
+        for length in range(REPEATED, len(words) // 2 + 1)
+        for start in range(len(words) - 2 * length + 1)
+    )
 
 
 def timed(item: Utterance, heard: Heard) -> tuple[TimedWord, ...]:

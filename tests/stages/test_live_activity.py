@@ -11,6 +11,7 @@ from contracts.audio import FRAME_STEP, SAMPLE_RATE, Samples
 from contracts.live_speech import SpeechBegan, SpeechStopped
 from contracts.live_stages import Utterance
 from models.segmentation import FRAME_LENGTH
+from stages.leveling import Leveler
 from stages.live_activity import ENDPOINT, LONGEST, SIGHT, Activity, Event
 
 Spans = Sequence[tuple[float, float, int]]
@@ -158,3 +159,20 @@ def test_nothing_of_a_long_call_is_kept() -> None:
                 assert len(window) < (SIGHT + 10) * FRAME_STEP
                 activity.see(scores(window))
     assert activity.held < (SIGHT + LONGEST + ENDPOINT) * FRAME_STEP
+
+
+def levels(samples: Samples) -> Samples:
+    """The level of the whole recording, as the file door has it."""
+    leveler = Leveler()
+    return np.concatenate([leveler.take(samples.astype(np.float64)), leveler.finish()])
+
+
+@pytest.mark.parametrize("chunk", [1600, 7000])
+def test_an_utterance_has_the_level_that_it_has_in_a_recording(chunk: int) -> None:
+    samples = call(20, [(1, 3, 3), (4, 6.5, 1), (12, 18, 2)])
+    events = [event for event in told(samples, chunk) if isinstance(event, Utterance) and event.state == "complete"]
+    assert len(events) == 3
+    for own in events:
+        whole = levels(samples)[own.start : own.start + len(own.samples)]
+        assert len(own.levelled) == len(own.samples)
+        assert np.sqrt(np.mean((own.levelled - whole) ** 2)) < 0.05 * np.sqrt(np.mean(whole**2))
