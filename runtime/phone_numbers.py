@@ -48,7 +48,7 @@ def party_of(text: str | None, region: str | None) -> Party:
         within = next(iter(PhoneNumberMatcher(left, region)), None)
         if within is not None:
             number, left = within.raw_string, left[: within.start] + left[within.end :]
-    return Party(left.strip(" \t\"'<>()[],;:-"), number)
+    return Party(left.strip(" \t\"'<>,;:-"), number)
 
 
 def parties_in(filename: str, pattern: re.Pattern[str] | None) -> tuple[str, str, tuple[str, ...]]:

@@ -38,6 +38,7 @@ _NO_NAMES: Final = frozenset(
     """monday tuesday wednesday thursday friday saturday sunday january february march april may june july august
     september october november december english russian american british french german spanish god mr mrs ms miss dr
     sorry great good okay ok yes no not the a an i we you he she they what why how where when who very so just really
+    you're we're they're it's that's i'm nobody somebody everybody
     calling going from sure fine well here there
     понедельник вторник среда четверг пятница суббота воскресенье январь февраль март апрель май июнь июль август
     сентябрь октябрь ноябрь декабрь россия москва да нет не так вот что как где когда кто очень просто хорошо
