@@ -125,12 +125,12 @@ async def test_a_known_voice_on_somebody_elses_telephone_keeps_its_own_contact()
 
 
 async def test_a_self_introduction_is_a_suggestion_and_never_an_identification() -> None:
-    speech = await looked_up(speaker(1, "This is Anna Jones from Acme."), speaker(2, "My name is Nobody Known."))
+    speech = await looked_up(speaker(1, "This is Anna Jones from Acme."), speaker(2, "My name is Zed Unheard."))
     assert contacts(speech) == [None, None]
     assert [speaker.identified_as for speaker in speech.speakers] == [None, None]
     assert evidence(speech) == [
         [("self_introduction", "This is Anna Jones from Acme", SAID)],
-        [("self_introduction", "My name is Nobody Known", ONLY_SAID)],
+        [("self_introduction", "My name is Zed Unheard", ONLY_SAID)],
     ]
     assert speech.speakers[0].evidence[0].contact == OTHER_ANNA
 
