@@ -7,6 +7,7 @@ Everything is decided on a grid of the stream's own time: where chunks are cut, 
 
 import math
 from collections import deque
+from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
@@ -212,6 +213,9 @@ class Activity:
 
     def _follow(self, begin: int, flushed: FinalReason | None) -> list[Event]:
         """What becomes of the utterance that goes on."""
+        if (pause := self._pause()) is not None:
+            whole, following = self._cut(begin, begin + pause), begin + pause
+            return [whole, *self._follow(following, flushed)]
         spoken = np.flatnonzero(self._count)
         last = begin + (int(spoken[-1]) + 1 if len(spoken) else min(NOTICED, len(self._count)))
         silence = begin + len(self._count) - last
@@ -257,13 +261,23 @@ class Activity:
         self._done, self._begin, self._draft = end, None, None
         return replace(whole, state="complete", reason=reason)
 
+    def _pause(self) -> int | None:
+        """Frames up to a pause that ended before it was seen to be one; None where there is none."""
+        for (_, stop), (start, _) in pairwise(stretches(self._count > 0)):
+            if start - stop >= ENDPOINT:
+                return start
+        return None
+
     def _cut(self, begin: int, place: int) -> Utterance:
         """Complete the utterance up to a frame within it; another one goes on behind."""
         spoken = np.flatnonzero(self._count) + begin
         last = int(spoken[spoken < place][-1]) + 1
         following = int(spoken[spoken >= place][0])
         pause = following - last
-        whole = self._complete(self._utterance("pausing", begin, last, min(MARGIN, pause // 2)), "endpoint")
+        whole = self._draft
+        if whole is None or abs(whole.first_frame + len(whole.speakers) - last) > WAVERING:
+            whole = self._utterance("pausing", begin, last, min(MARGIN, pause // 2))
+        whole = self._complete(whole, "endpoint")
         self._start(following, min(MARGIN, pause - pause // 2))
         return whole
 

@@ -176,3 +176,14 @@ def test_an_utterance_has_the_level_that_it_has_in_a_recording(chunk: int) -> No
         whole = levels(samples)[own.start : own.start + len(own.samples)]
         assert len(own.levelled) == len(own.samples)
         assert np.sqrt(np.mean((own.levelled - whole) ** 2)) < 0.05 * np.sqrt(np.mean(whole**2))
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.02, 0.04, 0.06, 0.08])
+@pytest.mark.parametrize("flushed", [False, True])
+def test_a_pause_that_just_lasts_long_enough_ends_an_utterance_wherever_it_lies(offset: float, flushed: bool) -> None:
+    begin, end = 1 + offset, 3 + offset
+    pause = (ENDPOINT + 2) * FRAME_STEP / SAMPLE_RATE
+    events = told(call(end + pause + (0.2 if flushed else 3), [(begin, end, 1), (end + pause, end + pause + 1, 1)]))
+    utterances = [event for event in events if isinstance(event, Utterance) and event.state == "complete"]
+    assert len(utterances) == 2
+    assert abs(utterances[0].end_time - end) < 0.05
