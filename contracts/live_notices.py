@@ -37,9 +37,12 @@ LIVE_WARNINGS: Final[dict[WarningCode, Warned]] = {
         ("машина снова успевает; промежуточный текст приходит как обычно", "Делать ничего не нужно."),
     ),
     "recognise_unavailable": Warned(
-        "known voices cannot be named on this server; `recognise` is off",
-        "Speakers are numbered.",
-        ("этот сервер не узнаёт знакомые голоса; `recognise` выключено", "Говорящие пронумерованы."),
+        "no voice is known on this server; `recognise` is off",
+        "Speakers are numbered; enrol voices, and start another session.",
+        (
+            "на этом сервере нет знакомых голосов; `recognise` выключено",
+            "Говорящие пронумерованы; добавьте голоса и начните новую сессию.",
+        ),
     ),
     "frames_short": Warned(
         "binary frames last less than 20 ms; they are taken, and cost more than they need to",
