@@ -7,7 +7,7 @@ PYANNOTE := .venv-pyannote/bin
 PIP_INSTALL := -m pip --disable-pip-version-check install --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help annotate test check contract bench bench-live test-pyannote lock clean
+.PHONY: help annotate test check contract bench bench-live bench-voices test-pyannote lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ bench: .venv/.dev $(if $(QUICK),,.venv-pyannote/.installed)  ## Measure against 
 
 bench-live: .venv/.dev  ## Measure live sessions: ARGS="delay streams" for some of it, or --help
 	@$(BIN)/python -m benchmarks.live $(ARGS)
+
+bench-voices: .venv/.dev  ## Measure how well known voices are recognised: ARGS="--output docs/voices-figures.md"
+	@$(BIN)/python -m benchmarks.voices $(ARGS)
 
 test-pyannote: .venv-pyannote/.installed  ## Compare the networks with torch and run the engine pyannote (installs 5 GB beside)
 	@$(PYANNOTE)/python -m pytest tests/pyannote $(ARGS)

@@ -140,7 +140,12 @@ def fetch(cache: Path) -> Path:
 
 
 def recordings(root: Path, language: str) -> list[Recording]:
-    """Every second recording of at least 25 characters with no digits or stage directions in its transcript."""
+    """Every second of the recordings; the others stay for whoever needs speech that is in no call."""
+    return every_recording(root, language)[::2]
+
+
+def every_recording(root: Path, language: str) -> list[Recording]:
+    """The recordings of at least 25 characters with no digits or stage directions in their transcripts."""
     found = []
     for listing in (root / "doc" / f"asterisk-core-sounds-{language}").glob("core-sounds-*.txt*"):
         opener = gzip.open if listing.suffix == ".gz" else open
@@ -152,7 +157,7 @@ def recordings(root: Path, language: str) -> list[Recording]:
                 spoken = len(text) >= 25 and not re.search(r"[\d(\[]", text)
                 if spoken and not line.startswith(";") and wav.exists():
                     found.append(Recording(wav, text))
-    return sorted(found, key=lambda recording: (recording.path, recording.text))[::2]
+    return sorted(found, key=lambda recording: (recording.path, recording.text))
 
 
 def trimmed(path: Path) -> Audio:

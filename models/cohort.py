@@ -21,7 +21,7 @@ class Cohort:
     strangers: npt.NDArray[np.float32]
     """(n, 192): unit length, free of `band`; mean voiceprints of the cohort at 16 kHz and in the telephone band."""
     weights: npt.NDArray[np.float64]
-    """(4,): of the log-likelihood ratio; see stages.matching.log_ratios."""
+    """(4,): of the log-likelihood ratio; see stages.matching.features_of."""
 
 
 @cache

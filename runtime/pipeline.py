@@ -78,13 +78,14 @@ def enrolment_flow(engine: Engine, path: str, *, two_sided: bool = False) -> Flo
     return graph.flow(audio, (levels | prints | narrow | turns).then("enrol", Enrol(path), buffer=8), buffer=1)
 
 
-def voiceprint_flow(engine: Engine) -> Flow[AudioChunk, Voiceprints]:
-    """Audio in, voiceprints out: for the benchmark of voices."""
+def voiceprint_flow(engine: Engine) -> Flow[AudioChunk, Voiceprints | Diarization]:
+    """Audio in, voiceprints and at the end turns out: for the benchmark of voices."""
     graph = Graph("voiceprints")
     audio = graph.source(AudioChunk, "decode")
     clean = audio.then("preprocess", Preprocess(), buffer=8)
     speech = clean.then("segment", Segment(engine.segmentation, engine.limiter), buffer=8)
-    return graph.flow(audio, speech.then("embed", Embed(engine.voiceprint, engine.limiter), buffer=4), buffer=4)
+    prints = speech.then("embed", Embed(engine.voiceprint, engine.limiter), buffer=4)
+    return graph.flow(audio, prints | prints.then("diarize", Diarize(engine.limiter), buffer=4), buffer=4)
 
 
 def diarization_flow(

@@ -94,29 +94,22 @@ class KnownVoices:
         own = mean_of(vectors, seconds, self._cohort)
         strange = self._strangeness + strangeness(own[None], self._cohort)[0]
         # einsum stays on this thread: BLAS waits for a second one while the networks have the cores (8 ms for 0.3).
-        return log_ratios(np.einsum("ij,j->i", self._means, own), strange, float(seconds.sum()), self._cohort.weights)
+        scores = np.einsum("ij,j->i", self._means, own)
+        return features_of(scores, strange, float(seconds.sum())) @ self._cohort.weights
 
 
-def log_ratios(
-    scores: npt.NDArray[np.floating],
-    strange: npt.NDArray[np.floating],
-    seconds: float,
-    weights: npt.NDArray[np.float64],
+def features_of(
+    scores: npt.NDArray[np.floating], strange: npt.NDArray[np.floating], seconds: npt.NDArray[np.floating] | float
 ) -> npt.NDArray[np.float64]:
-    """Log-likelihood ratios (n,) of cosine similarities (n,) with the strangeness of both sides added up (n,).
+    """What the calibration weighs, for cosine similarities (n,): float64 (n, 4).
 
-    `weights` (4,): of one, the score, the strangeness, and the logarithm of the seconds of speech.
+    One, the score, the strangeness of both sides added up (n,), and the logarithm of the seconds of speech: two voices
+    resemble each other more, the longer they are heard.
     """
-    ratios: npt.NDArray[np.float64] = (
-        weights[0] + weights[1] * scores + weights[2] * strange + weights[3] * length(seconds)
-    )
-    return ratios
-
-
-def length(seconds: float) -> float:
-    """What the calibration makes of the seconds of speech: two voices resemble each other more, the longer both are
-    heard."""
-    return float(np.log(min(seconds, LONGEST) / USUAL))
+    length = np.log(np.minimum(seconds, LONGEST) / USUAL)
+    ones = np.ones(len(scores))
+    features: npt.NDArray[np.float64] = np.stack([ones, scores, strange, length * ones], axis=1)
+    return features
 
 
 def mean_of(vectors: Vectors, weights: npt.NDArray[np.float64], strangers: Cohort) -> Vectors:
