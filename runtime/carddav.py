@@ -39,7 +39,7 @@ from runtime.dav_xml import (
 
 BATCH: Final = 100
 """Cards asked for at once."""
-PAUSES: Final = (0.5, 1.0, 2.0)
+PAUSES: Final = (0.25, 0.5, 1.0)
 """Seconds before each new attempt."""
 LONGEST_PAUSE: Final = 30.0
 """Seconds at most that a server may ask us to wait."""

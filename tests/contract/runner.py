@@ -1,7 +1,8 @@
 """Our own runner: scenario after scenario, then what was exercised against what the documents have."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -10,6 +11,7 @@ import httpx
 from asyncapi.builder import asyncapi_document
 from contracts.openapi import openapi_document
 from tests.contract import scenarios_common as common
+from tests.contract import scenarios_contacts as contacts
 from tests.contract import scenarios_job as job
 from tests.contract import scenarios_limits as limits
 from tests.contract import scenarios_live as live
@@ -29,6 +31,11 @@ LONGEST = 180.0
 Tell = Callable[[str], None]
 
 
+@contextmanager
+def _nothing() -> Iterator[dict[str, str]]:
+    yield {}
+
+
 @dataclass(frozen=True)
 class Profile:
     """Scenarios that need the same settings."""
@@ -39,6 +46,8 @@ class Profile:
     command: tuple[str, ...] = SERVE
     anywhere: bool = False
     """Whether the scenarios can run against a server of which nothing is known."""
+    beside: Callable[[], AbstractContextManager[dict[str, str]]] = _nothing
+    """What else has to run, and the settings that lead there."""
 
 
 PROFILES = (
@@ -97,6 +106,7 @@ PROFILES = (
             job.gone_messages,
             rest.rest_limits,
             voices.rest_voice_limits,
+            contacts.rest_contact_limits,
         ),
         {
             "MAX_SAMPLE_DURATION": "8",
@@ -107,6 +117,8 @@ PROFILES = (
             "REPLAY_BUFFER": "2",
         },
     ),
+    Profile("no address books", (contacts.rest_no_address_books,)),
+    Profile("address books", (contacts.contacts, contacts.rest_contacts), beside=contacts.address_books),
     Profile(
         "few connections",
         # The last one ends the server.
@@ -202,11 +214,12 @@ async def run(url: str | None, tell: Tell, only: str | None = None, *, own: bool
             await _run_all(Lab(url, document, openapi, findings), chosen, tell)
         elif own:
             tell(f"a server of our own: {profile.name} {profile.settings or ''}")
-            async with own_server(profile.settings, profile.command) as server:
-                found = findings if url is None else elsewhere
-                described = await _documents(server.url)
-                document, openapi = document or described[0], openapi or described[1]
-                await _run_all(Lab(server.url, *described, found, server), chosen, tell)
+            with profile.beside() as leading:
+                async with own_server({**profile.settings, **leading}, profile.command) as server:
+                    found = findings if url is None else elsewhere
+                    described = await _documents(server.url)
+                    document, openapi = document or described[0], openapi or described[1]
+                    await _run_all(Lab(server.url, *described, found, server), chosen, tell)
     return _report(universe(document) | rest_universe(openapi), moves(document), findings, elsewhere)
 
 
