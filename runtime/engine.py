@@ -88,6 +88,22 @@ def load_engine(
     return engine
 
 
+def load_voice_engine(threads: int | None = None) -> Engine:
+    """Only what it takes to enrol a voice: an engine that cannot transcribe; blocks. Raises as `load_engine`."""
+    threads = threads or available_cores()
+    calls = min(CALLS, threads)
+    segmentation = ensure(SEGMENTATION, "segmentation")
+    voiceprint = ensure(VOICEPRINT, "voiceprint")
+    return Engine(
+        segmentation=Segmentation(segmentation.path, threads // calls),
+        voiceprint=VoiceprintModel(voiceprint.path, threads // calls),
+        whisper=Whisper.__new__(Whisper),
+        pipeline=None,
+        limiter=CapacityLimiter(calls),
+        models=tuple(ModelUsed(model.kind, model.name, model.sha256) for model in (segmentation, voiceprint)),
+    )
+
+
 def outline(engine: str) -> Engine:
     """An engine whose networks were never loaded: enough to declare and draw a graph, not to run one."""
     return Engine(

@@ -175,9 +175,9 @@ class JobQueue:
         path = self._volume.recording(row.job_id, row.format, "processing")
         file = await to_thread.run_sync(open_audio, path, options.channels, limiter=self._files)
         async with self._engines.use(options) as engine, self._journal(running) as journal:
-            known = await self._voices.known() if options.recognise else None
+            known = await self._surely(self._voices.known) if options.recognise else None
             annotation = await self._through_graph(running, journaled(engine, journal), file, options, known)
-        return await self._voices.as_known_now(annotation)
+        return await self._surely(lambda: self._voices.as_known_now(annotation))
 
     @asynccontextmanager
     async def _journal(self, running: RunningJob) -> AsyncIterator[Journal]:

@@ -3,7 +3,7 @@
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from hmac import compare_digest
 from typing import Final
@@ -211,7 +211,9 @@ class LiveService:
         annotation = None
         if speech is not None:
             speech = await lookup_of(self._contacts, self._settings).look_up(speech)
-            annotation = await self._voices.as_known_now(self._annotation(run, speech))
+            annotation = self._annotation(run, speech)
+            with suppress(CallAnnotateError):  # of a database that cannot be read: nothing is known to be deleted
+                annotation = await self._voices.as_known_now(annotation)
         kept = False
         if session.config.save:
             kept = await self._keep(session, annotation)

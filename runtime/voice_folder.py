@@ -11,12 +11,11 @@ from anyio import to_thread
 
 from contracts.annotation import Annotation
 from contracts.errors import FILE_NOT_FOUND, INVALID_OPTION, JOB_NOT_FOUND, WRONG_STATE, CallAnnotateError
-from contracts.options import AnnotateOptions
 from contracts.recognition import KnownVoice
 from contracts.voice_errors import VOICEPRINT_UNUSABLE
 from contracts.voices import VOICEPRINT_SIZE, SpeakerEnrolment, Voice
 from runtime.database import NAME, SCHEMA, explained
-from runtime.engine import load_engine
+from runtime.engine import load_voice_engine
 from runtime.job_feed import JobFeeds
 from runtime.job_store import JobStore
 from runtime.logs import open_logs
@@ -100,8 +99,7 @@ async def open_volume_voices(settings: Settings) -> AsyncIterator[VolumeVoices]:
     with volume.opened(), open_logs(volume.root / LOGS, settings):
         jobs = await to_thread.run_sync(JobStore, volume.root / NAME)
         try:
-            options = AnnotateOptions(model=settings.model, engine="onnx")
-            engine = await to_thread.run_sync(load_engine, options, settings.threads)
+            engine = await to_thread.run_sync(load_voice_engine, settings.threads)
             feeds = JobFeeds(volume, settings.replay_buffer, settings.watcher_buffer)
             voices = Voices(settings, volume, VoiceStore(jobs.database), engine, ResultForgetter(volume, jobs, feeds))
             with volume.explained():

@@ -49,10 +49,15 @@ class ResultForgetter:
         self._feeds: Final = feeds
         self._limiter: Final = CapacityLimiter(1)
 
-    async def forget(self, voice_id: str) -> int:
-        """Rewrite every result that names the voice; returns how many there were. Raises STORAGE_FULL."""
+    async def forget(self, voice_id: str, since: float = 0.0) -> int:
+        """Rewrite every result that names the voice, of jobs that completed after `since` (seconds since 1970).
+
+        Returns how many there were. Raises STORAGE_FULL.
+        """
         began, count = time.monotonic(), 0
         for row in await self._store.in_state("completed"):
+            if (row.completed_at or 0.0) < since:
+                continue
             path = self._volume.result(row.job_id)
             if await to_thread.run_sync(_rewrite, path, voice_id, limiter=self._limiter):
                 # Messages that are kept for replay have the result in them as well.

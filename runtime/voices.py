@@ -32,8 +32,9 @@ from contracts.voices import (
     VoiceRequest,
     VoiceUpdate,
 )
+from models.store import ensure
 from runtime.call import enrol_voice
-from runtime.engine import Engine
+from runtime.engine import VOICEPRINT, Engine
 from runtime.job_views import renamed
 from runtime.json_request import read_struct
 from runtime.sample_audio import save_sample, save_turns, spans_of
@@ -185,14 +186,19 @@ class Voices:
 
         Raises VOICE_NOT_FOUND, or STORAGE_FULL where results cannot be written.
         """
+        await self._store.get(voice_id)
+        began = time.time()
         with CancelScope(shield=True):
+            if forget_results:
+                # Before, so that it can be asked for again where the disk refuses; and again for what ended meanwhile.
+                await self._results.forget(voice_id)
             folder = self._volume.root / VOICES / voice_id
             await self._store.remove(voice_id, lambda _: _remove(folder))
             self._changed()
             await self._scrub()
             log.info("voice_deleted", voice_id=voice_id)
             if forget_results:
-                await self._results.forget(voice_id)
+                await self._results.forget(voice_id, since=began)
 
     async def delete_sample(self, voice_id: str, sample_id: str) -> None:
         """Remove a sample and every trace of it on the volume. Raises VOICE_NOT_FOUND or SAMPLE_NOT_FOUND."""
@@ -224,7 +230,11 @@ class Voices:
 
     async def run(self) -> None:
         """Make voiceprints by the present model of samples that have another one's, then wait to be cancelled."""
-        await self.renew([row for row in await self._store.stale(self.model) if row.audio_kept])
+        try:
+            await self.renew([row for row in await self._store.stale(self.model) if row.audio_kept])
+        except (OSError, CallAnnotateError) as error:
+            # They stay stale until the next start; health says what the disk is like.
+            log.error("disk_fails", task="voices", problem=str(error))
         await sleep_forever()
 
     async def renew(self, rows: list[SampleRow]) -> int:
@@ -339,8 +349,9 @@ class Voices:
 
 
 def voiceprint_model(engine: Engine) -> str:
-    """sha256 of the voiceprint model."""
-    return next(model.sha256 for model in engine.models if model.kind == "voiceprint")
+    """sha256 of the voiceprint model; it may block to tell where another pipeline diarizes."""
+    found = next((model.sha256 for model in engine.models if model.kind == "voiceprint"), None)
+    return found if found is not None else ensure(VOICEPRINT, "voiceprint").sha256
 
 
 @contextmanager
