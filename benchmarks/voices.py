@@ -115,7 +115,7 @@ def names(
         for chosen in chain.from_iterable(combinations(sorted(people), size) for size in range(1, len(people) + 1)):
             known = KnownVoices.of([KnownVoice(name, name, people[name].enrolled[band]) for name in chosen])
             for identified in recognised(known, prints, diarization.turns):
-                person = who[identified.speaker]
+                person = who.get(identified.speaker, "")
                 totals[0] += person in chosen
                 totals[1] += identified.name == person
                 totals[2] += person not in chosen

@@ -122,12 +122,15 @@ def meetings(cache: Path) -> Iterator[Person]:
     solo: dict[tuple[str, str], list[Samples]] = {}
     for listing in sorted(folder.glob("debug.*.rttm")):
         for name, annotation in load_rttm(listing).items():
+            if not (folder / f"{name}.wav").exists():
+                continue  # one has an accent in its name, and not everywhere the same
             samples, _ = soundfile.read(folder / f"{name}.wav", dtype="float32")
-            for segment, _, speaker in annotation.itertracks(yield_label=True):
-                alone = annotation.crop(segment).get_overlap().duration() == 0
-                if alone and segment.duration > 0.7:
-                    part = samples[int(segment.start * SAMPLE_RATE) : int(segment.end * SAMPLE_RATE)]
-                    solo.setdefault((speaker, name), []).append(part)
+            for speaker in annotation.labels():
+                others = annotation.subset([speaker], invert=True).get_timeline()
+                for segment in annotation.label_timeline(speaker).extrude(others):
+                    if segment.duration > 0.5:
+                        part = samples[int(segment.start * SAMPLE_RATE) : int(segment.end * SAMPLE_RATE)]
+                        solo.setdefault((speaker, name), []).append(part)
     before: set[str] = set()
     for (speaker, name), parts in sorted(solo.items()):
         audio = np.concatenate(parts)
