@@ -102,3 +102,14 @@ def test_ten_thousand_voices_are_compared_within_five_milliseconds() -> None:
         taken.append(process_time() - started)
     assert len(many) == 10_000
     assert sorted(taken)[len(taken) // 2] < 0.005
+
+
+def test_the_cohort_that_is_shipped_is_whole() -> None:
+    found = cohort()
+    assert found.band.shape == (192,)
+    assert np.linalg.norm(found.band) == pytest.approx(1, abs=1e-5)
+    assert len(found.strangers) >= 30
+    assert np.linalg.norm(found.strangers, axis=1) == pytest.approx(np.ones(len(found.strangers)), abs=1e-2)
+    assert np.abs(found.strangers @ found.band).max() < 1e-2
+    assert found.weights.shape == (4,)
+    assert found.weights[1] > 5
