@@ -24,6 +24,8 @@ REMEMBERED: Final = 10.0
 class Lane:
     """One token for all live calls of an engine. The most urgent kind of work gets it next, the oldest within a kind.
 
+    Voice activity has a token of its own: on one that all share, four calls saturate it with looks alone.
+
     Whatever is not live runs behind `engine.limiter`, which gives one of its tokens away while a live call is open.
     """
 
@@ -32,6 +34,8 @@ class Lane:
         self._tokens: Final = engine.limiter.total_tokens
         """Of the engine's limiter while no live call is open."""
         self._thread: Final = CapacityLimiter(1)
+        self._looks: Final = CapacityLimiter(1)
+        """Of voice activity, which is short and wanted so often that it would hold up all else, or wait for it."""
         self._busy = False
         self._waiting: list[tuple[Priority, int, Event]] = []
         """A heap: kind, number, and what is set when it is its turn."""
@@ -68,6 +72,8 @@ class Lane:
 
         Cancelled before its turn it leaves no trace; cancelled later, the work is waited for.
         """
+        if kind is Priority.ACTIVITY:
+            return await to_thread.run_sync(work, limiter=self._looks)
         asked = perf_counter()
         await self._acquire(kind)
         began = perf_counter()

@@ -12,6 +12,7 @@ class Priority(IntEnum):
 
     FINAL = 0
     ACTIVITY = 1
+    """Short and wanted often: it may go on beside the others."""
     DRAFT = 2
     """A final on the chance that the speaker has stopped."""
     VOICEPRINT = 3

@@ -45,12 +45,12 @@ async def test_the_most_urgent_work_comes_next_and_the_oldest_of_a_kind_first(id
         async with create_task_group() as tasks:
             tasks.start_soon(lane.run, Priority.PARTIAL, held.work)
             await held.began.wait()
-            kinds = (Priority.PARTIAL, Priority.VOICEPRINT, Priority.FINAL, Priority.ACTIVITY, Priority.FINAL)
+            kinds = (Priority.PARTIAL, Priority.VOICEPRINT, Priority.FINAL, Priority.DRAFT, Priority.FINAL)
             for number, kind in enumerate(kinds):
                 tasks.start_soon(lane.run, kind, note(f"{kind.name} {number}"))
                 await anyio.wait_all_tasks_blocked()
             held.let_go()
-    assert order == ["FINAL 2", "FINAL 4", "ACTIVITY 3", "VOICEPRINT 1", "PARTIAL 0"]
+    assert order == ["FINAL 2", "FINAL 4", "DRAFT 3", "VOICEPRINT 1", "PARTIAL 0"]
 
 
 async def test_work_that_is_cancelled_before_its_turn_is_never_done(idle: Engine) -> None:
@@ -145,3 +145,13 @@ async def test_the_wait_of_finals_and_the_load_are_forgotten(idle: Engine, monke
     last(120.0)
     assert lane.wait < 0.01
     assert lane.load < 0.01
+
+
+async def test_a_look_at_voice_activity_does_not_wait_for_other_work(idle: Engine) -> None:
+    lane, held = Lane(idle), Held()
+    with fail_after(10):
+        async with create_task_group() as tasks:
+            tasks.start_soon(lane.run, Priority.PARTIAL, held.work)
+            await held.began.wait()
+            assert await lane.run(Priority.ACTIVITY, lambda: "seen") == "seen"
+            held.let_go()
