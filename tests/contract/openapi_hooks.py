@@ -6,36 +6,50 @@ to be invalid, the recording is valid, so that it is really the metadata that is
 """
 
 from typing import Any
+from uuid import uuid4
 
 import schemathesis
 from jsonschema import Draft202012Validator
 from schemathesis import GenerationMode
 
 from contracts.openapi import openapi_document
-from tests.contract.recordings import tone_as_text
+from tests.contract.recordings import tone_as_text, voiceprint
 
+UPLOADS = {
+    "createJob": ("JobRequest", tone_as_text()),
+    "createVoice": ("VoiceRequest", voiceprint().decode()),
+    "addSample": ("SampleRequest", voiceprint().decode()),
+}
+"""Operation: the schema of its metadata, and a file that it takes."""
 LANGUAGES = (None, "auto", "en", "ru")
 
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:  # noqa: ARG001
     """Make the upload of a case what it is meant to be."""
-    if case.operation.definition.raw.get("operationId") != "createJob" or not isinstance(case.body, dict):
+    operation = case.operation.definition.raw.get("operationId")
+    if operation not in UPLOADS or not isinstance(case.body, dict):
         return
+    kind, file = UPLOADS[operation]
     metadata = case.body.get("metadata")
     if case.meta is None or case.meta.generation.mode is GenerationMode.POSITIVE:
-        case.body = {**case.body, "file": tone_as_text()}
+        case.body = {**case.body, "file": file}
         if isinstance(metadata, dict):
-            case.body["metadata"] = feasible(metadata)
-    elif "file" in case.body and "metadata" in case.body and not valid_metadata(metadata):
-        case.body = {**case.body, "file": tone_as_text()}
+            case.body["metadata"] = feasible(metadata) if operation == "createJob" else with_new_name(metadata)
+    elif "file" in case.body and "metadata" in case.body and not valid_metadata(metadata, kind):
+        case.body = {**case.body, "file": file}
 
 
-def valid_metadata(metadata: object) -> bool:
+def valid_metadata(metadata: object, kind: str) -> bool:
     """Whether the schema lets it through."""
     components: Any = openapi_document()["components"]
-    schema = {"$ref": "#/components/schemas/JobRequest", "components": components}
+    schema = {"$ref": f"#/components/schemas/{kind}", "components": components}
     return Draft202012Validator(schema).is_valid(metadata)
+
+
+def with_new_name(metadata: dict[str, Any]) -> dict[str, Any]:
+    """The metadata with a name that no voice has."""
+    return {**metadata, "name": f"{metadata['name'][:150].strip()} {uuid4()}"} if "name" in metadata else metadata
 
 
 def feasible(metadata: dict[str, Any]) -> dict[str, Any]:
