@@ -1,5 +1,6 @@
 """Trials of one voice against another: enrolled from one recording, heard in others, at 16 kHz and on the telephone."""
 
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -89,6 +90,7 @@ async def embedded(engine: Engine, people: Iterable[Person]) -> list[Voice]:
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for person in people:
+            print(person.name, file=sys.stderr)
             bands = BANDS if person.wide else (8,)
             enrolled = {}
             for band in bands if person.enrolment is not None else ():

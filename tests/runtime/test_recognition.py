@@ -103,7 +103,7 @@ async def test_a_known_voice_is_named_on_another_recording_and_a_stranger_is_not
     assert names(result.speakers) == {"Anna", "unknown"}
     (anna,) = [speaker for speaker in result.speakers if speaker.identified_as == "Anna"]
     (other,) = [speaker for speaker in result.speakers if speaker.identified_as == "unknown"]
-    assert 0.8 <= anna.confidence < 1
+    assert 0.9 <= anna.confidence < 1
     assert (anna.voice_id, anna.voice_embedding_source) == ("id-Anna", "Anna.wav")
     assert [(own.kind, own.text, own.voice_id) for own in anna.evidence] == [("voice", "Anna", "id-Anna")]
     assert (other.confidence, other.voice_id, other.evidence) == (0.0, None, ())
