@@ -133,7 +133,7 @@ class Contacts:
 
     async def create(self, draft: ContactDraft) -> Contact:
         """Write a new card, then take it into the copy. Raises INVALID_FIELD or CONTACTS_READ_ONLY."""
-        self._account_mark()
+        await self._store.begin(self._account_mark())
         async with connect(self._account(), self._pauses) as dav:
             book = self._wanted_book(self._chosen(await dav.books()), draft.book)
             text, uid = new_card(draft, str(uuid4()))
