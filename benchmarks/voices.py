@@ -107,7 +107,7 @@ def _mono(call: Material) -> Samples:
 def names(
     calls: Sequence[Material], told: Sequence[tuple[list[Voiceprints], Diarization]], voices: Sequence[Voice], band: int
 ) -> Names:
-    """Every call with every choice of voices that are known, but none and all that there are."""
+    """Every call with every choice of known voices, from one to all."""
     people = {voice.person.group: voice for voice in voices if band in voice.enrolled}
     totals = [0, 0, 0, 0]
     for call, (prints, diarization) in zip(calls, told, strict=True):
