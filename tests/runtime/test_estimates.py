@@ -24,7 +24,7 @@ def progress(total: float | None = 100.0, **done: float) -> Progress:
 def test_the_current_stage_is_the_one_that_is_furthest_behind() -> None:
     told = job_progress(progress(segment=80, embed=70, diarize=60, transcribe=30, annotate=30), 0)
     assert (told.current_stage, told.stage_progress, told.percentage) == ("transcription", 30, 30)
-    assert told.stages_completed == ("validation", "preprocessing", "recognition")
+    assert told.stages_completed == ("validation", "preprocessing", "recognition", "carddav_lookup")
     assert told.stages_remaining == ("diarization", "transcription", "annotation")
     told = job_progress(progress(segment=20, embed=10, diarize=10, transcribe=30, annotate=10), 0)
     assert (told.current_stage, told.stage_progress) == ("diarization", 10)
