@@ -19,7 +19,7 @@ from stages.parts import Part, joined, parts, pieces
 from stages.skipped import skipped, without
 from stages.windows import Window, pack, place
 
-GATHERED: Final = 180 * SAMPLE_RATE
+GATHERED: Final = 360 * SAMPLE_RATE
 """Samples of one channel's speech that are gathered before any is decoded: enough to fill the windows of several
 languages, and to have windows of similar length for a batch."""
 BATCH: Final = 80 * SAMPLE_RATE

@@ -167,7 +167,7 @@ async def test_the_first_words_come_before_the_last_region_is_known() -> None:
     with fail_after(60), receive, out, found, send:
         async with create_task_group() as tasks:
             tasks.start_soon(Transcribe(Scripted(), CapacityLimiter(1)).run, receive, out)
-            for n in range(1, 41):
+            for n in range(1, 61):
                 send.send_nowait(region(8 * n, 7, n))
             while not isinstance(message := await found.receive(), Transcript):
                 pass
