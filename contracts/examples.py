@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 from string import Formatter
-from typing import Final, cast
+from typing import Final, cast, get_args
 
 import msgspec
 from msgspec import Raw, Struct
@@ -41,6 +41,7 @@ from contracts.jobs import (
     QueueStatus,
     ServiceInfo,
 )
+from contracts.options import Format
 from contracts.voice_examples import VOICE_DETAILS, VOICE_RESPONSES, VOICE_SPECIAL_DETAILS
 
 JOB_ID: Final = "550e8400-e29b-41d4-a716-446655440000"
@@ -192,10 +193,13 @@ _QUEUE: Final = QueueStatus(
     jobs=(QueuedJob(job_id=_NEXT_JOB_ID, position=1, estimated_start=_at(10)),),
 )
 _TEXTS: Final = {
-    "srt": "1\n00:00:00,400 --> 00:00:01,900\nИван Петров: Добро пожаловать.\n",
+    "srt": "1\n00:00:00,400 --> 00:00:02,165\nИван Петров: Добро пожаловать.\n",
     "vtt": "WEBVTT\n\n00:00:00.400 --> 00:00:01.900\n<v Иван Петров>Добро пожаловать.</v>\n",
     "txt": "[00:00:00.400 - 00:00:01.900] Иван Петров (ru): Добро пожаловать.\n",
+    "tsv": "start\tend\tspeaker\tlanguage\ttext\n400\t1900\tИван Петров\tru\tДобро пожаловать.\n",
     "rttm": "SPEAKER audio 1 0.400 1.500 <NA> <NA> speaker_1 <NA> <NA>\n",
+    "eaf": '<?xml version="1.0" encoding="UTF-8"?>\n<ANNOTATION_DOCUMENT',
+    "textgrid": 'File type = "ooTextFile"\nObject class = "TextGrid"\n',
     "metrics": '# TYPE callannotate_jobs gauge\ncallannotate_jobs{status="queued"} 1.0\n',
 }
 
@@ -209,7 +213,7 @@ RESPONSES: Final[dict[tuple[str, int], dict[str, object]]] = {
         "failed": FAILED_JOB,
         "with_result": msgspec.structs.replace(COMPLETED_JOB, result=ANNOTATION),
     },
-    ("getJobResult", 200): {"result": RESULT, **{kind: _TEXTS[kind] for kind in ("srt", "vtt", "txt", "rttm")}},
+    ("getJobResult", 200): {"result": RESULT, **{kind: _TEXTS[kind] for kind in _TEXTS if kind != "metrics"}},
     ("getQueueStatus", 200): {"queue": _QUEUE},
     ("getHealth", 200): {"healthy": _HEALTHY},
     ("getHealth", 503): {"unhealthy": _SICK},
@@ -292,7 +296,7 @@ _SPECIAL_DETAILS: Final[dict[str, dict[str, str | float]]] = {
     "INVALID_JSON": {"field": "metadata"},
     "MESSAGE_TOO_BIG": {"max_allowed": 1048576},
     "METHOD_NOT_ALLOWED": {"allowed": "GET, POST"},
-    "NOT_ACCEPTABLE": {"allowed": "json, srt, vtt, txt, rttm"},
+    "NOT_ACCEPTABLE": {"allowed": ", ".join(get_args(Format))},
     "ROUTE_NOT_FOUND": {"path": "/api/v1/job"},
     "UNKNOWN_LANGUAGE": {"allowed": "en, ru"},
     "UNKNOWN_MODEL": {"allowed": "whisper-base, whisper-tiny"},

@@ -258,7 +258,7 @@ def _content(route: Route, response: Response) -> Json:
         named = {
             name: {"value": plain(value)}
             for name, value in examples.items()
-            if (isinstance(value, str) if kind is str else isinstance(value, Struct))
+            if (isinstance(value, str) if kind is str else isinstance(value, Struct) and kind is not bytes)
             and (kind is not str or len(texts) == 1 or name == kinds[media_type])
         }
         content[media_type] = {**entry, **({"examples": named} if named else {})}

@@ -1,13 +1,15 @@
 """What a user may choose for one call; the same for every front door."""
 
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
 ChannelMode = Literal["auto", "mono", "two-sided"]
 Engine = Literal["onnx", "pyannote"]
-Format = Literal["json", "srt", "vtt", "txt", "rttm"]
+Format = Literal["json", "srt", "vtt", "txt", "tsv", "rttm", "eaf", "textgrid", "docx"]
 """Of a transcript, as users name it."""
+BINARY_FORMATS: Final[frozenset[Format]] = frozenset({"docx"})
+"""Those that are no text."""
 
 
 class AnnotateOptions(Struct, frozen=True):

@@ -9,7 +9,7 @@ from contracts import errors
 from contracts.contact_routes import CONTACT_ROUTES
 from contracts.examples import METADATA
 from contracts.jobs import HealthStatus, Job, JobPage, JobRequest, JobResult, QueueStatus, ServiceInfo
-from contracts.options import Format
+from contracts.options import BINARY_FORMATS, Format
 from contracts.parameters import (
     ACCEPT_RANGES,
     CONTENT_RANGE,
@@ -45,7 +45,11 @@ FORMAT_MEDIA_TYPES: Final[dict[Format, str]] = {
     "srt": "application/x-subrip",
     "vtt": "text/vtt",
     "txt": "text/plain",
+    "tsv": "text/tab-separated-values",
     "rttm": "text/x-rttm",
+    "eaf": "text/x-eaf+xml",
+    "textgrid": "text/praat-textgrid",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 """Of each format of a transcript; the text ones are UTF-8 and say so (`; charset=utf-8`)."""
 METRICS_MEDIA_TYPE: Final = "text/plain"
@@ -130,7 +134,8 @@ ROUTES: Final = (
                 status=200,
                 summary="The transcript.",
                 content={
-                    media_type: JobResult if kind == "json" else str for kind, media_type in FORMAT_MEDIA_TYPES.items()
+                    media_type: JobResult if kind == "json" else bytes if kind in BINARY_FORMATS else str
+                    for kind, media_type in FORMAT_MEDIA_TYPES.items()
                 },
             ),
         ),

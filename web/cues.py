@@ -18,6 +18,8 @@ LONGEST: Final = 7.0
 """Seconds that a subtitle of several words may last."""
 SHORTEST: Final = 1.0
 """Seconds that a subtitle stays if the next one leaves it the time."""
+READING: Final = 17.0
+"""Columns that are read in a second."""
 PAUSE: Final = 0.5
 """Seconds of silence between words that are as good a place to break as the end of a sentence."""
 SILENCE: Final = 1.5

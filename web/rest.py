@@ -12,7 +12,7 @@ from werkzeug.http import dump_options_header, parse_accept_header, quote_etag
 
 from contracts.errors import INTERNAL, JOB_NOT_FOUND, NOT_ACCEPTABLE, CallAnnotateError, Language
 from contracts.jobs import Job
-from contracts.options import Format
+from contracts.options import BINARY_FORMATS, Format
 from contracts.routes import FORMAT_MEDIA_TYPES
 from runtime.service import JobAudio, JobService
 from web.answers import JSON, Answer, Call, Handler, error_answer, json_answer
@@ -112,9 +112,11 @@ class Operations:
             return json_answer(200, found, {"Vary": "Accept"})
         job = await self._service.job(job_id)
         name = job.file_info.filename.rpartition(".")[0] or job.file_info.filename
-        text = await to_thread.run_sync(render, found.result, chosen, name, limiter=self._rendering)
-        media_type = f"{FORMAT_MEDIA_TYPES[chosen]}; charset=utf-8"
-        return Answer(200, media_type, text.encode(), {"Vary": "Accept"})
+        content = await to_thread.run_sync(render, found.result, chosen, name, limiter=self._rendering)
+        media_type = FORMAT_MEDIA_TYPES[chosen]
+        if chosen not in BINARY_FORMATS:
+            media_type += "; charset=utf-8"
+        return Answer(200, media_type, content, {"Vary": "Accept"})
 
     async def get_job_audio(self, call: Call) -> Answer:
         """The recording, or a range of its bytes."""

@@ -2,11 +2,12 @@
 
 import json
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 import anyio
 import httpx
 
+from contracts.options import Format
 from tests.contract.conversation import new_id
 from tests.contract.lab import UNKNOWN_JOB, Lab
 from tests.contract.recordings import broken, short_speech, tone, voiceprint
@@ -34,7 +35,7 @@ async def rest_refusals(lab: Lab) -> None:
         await rest.refused("NOT_ACCEPTABLE", "getJobResult", done["job_id"], headers={"Accept": "text/html"})
         await rest.refused("WRONG_STATE", "getJobResult", failed["job_id"])
         await rest.refused("RANGE_NOT_SATISFIABLE", "getJobAudio", done["job_id"], headers={"Range": "bytes=9999999-"})
-        for kind in ("json", "srt", "vtt", "txt", "rttm"):
+        for kind in get_args(Format):
             await rest.ask("getJobResult", done["job_id"], params={"format": kind})
         await rest.ask("getJobAudio", done["job_id"], headers={"Range": "bytes=0-99"})
         await rest.ask("deleteJob", done["job_id"])

@@ -1,9 +1,11 @@
 """`/v1/ws`: every operation of REST, uploads, subscriptions."""
 
 import json
+from typing import get_args
 
 import anyio
 
+from contracts.options import Format
 from tests.contract.contract import Json
 from tests.contract.conversation import Conversation, new_id
 from tests.contract.lab import UNKNOWN_JOB, Lab
@@ -29,7 +31,7 @@ async def operations(lab: Lab) -> None:
         lab.require(job_id in [job["job_id"] for job in jobs["body"]["jobs"]], f"listJobs: {jobs}")
         whole = await talk.ask("getJob", parameters={"job_id": job_id, "include": "result"})
         lab.require(whole["body"]["result"] is not None, f"getJob with the result: {whole}")
-        for kind in ("json", "srt", "vtt", "txt", "rttm"):
+        for kind in get_args(Format):
             reply = await talk.ask("getJobResult", parameters={"job_id": job_id, "format": kind})
             lab.require(reply["status"] == 200, f"getJobResult {kind}: {reply}")
         await _audio(lab, talk, job_id)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import numpy as np
@@ -15,6 +16,7 @@ import soundfile
 
 from contracts.annotation import Annotation
 from contracts.errors import CATALOGUE, INTERRUPTED, CallAnnotateError
+from contracts.options import Format
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "web.cli", "annotate")
@@ -40,7 +42,7 @@ def assert_failed(done: subprocess.CompletedProcess[str], code: str) -> None:
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory, sample_call: Path) -> Path:
     folder = tmp_path_factory.mktemp("results")
-    formats = [option for kind in ("json", "srt", "vtt", "txt", "rttm") for option in ("--format", kind)]
+    formats = [option for kind in get_args(Format) for option in ("--format", kind)]
     done = run("--output", folder, "--progress", "json", *formats, sample_call)
     assert done.returncode == 0, done.stderr
     assert not done.stdout
@@ -88,7 +90,8 @@ def test_every_word_lies_within_its_segment_and_every_segment_within_the_call(an
 
 def test_every_format_is_written_under_the_name_of_the_recording_and_nothing_else(results: Path) -> None:
     names = sorted(path.name for path in results.iterdir())
-    assert names == ["progress.jsonl", "sample.json", "sample.rttm", "sample.srt", "sample.txt", "sample.vtt"]
+    endings = ("TextGrid", "docx", "eaf", "json", "rttm", "srt", "tsv", "txt", "vtt")
+    assert names == ["progress.jsonl", *(f"sample.{ending}" for ending in endings)]
     assert (results / "sample.vtt").read_text().startswith("WEBVTT")
     assert all(line.startswith("SPEAKER sample 1 ") for line in (results / "sample.rttm").read_text().splitlines())
 

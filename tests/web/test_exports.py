@@ -1,6 +1,8 @@
 """Every format is read back by somebody else's parser: srt, webvtt-py, and the fields that NIST gives to RTTM."""
 
+import csv
 import html
+import io
 import json
 import re
 from datetime import timedelta
@@ -19,7 +21,12 @@ from contracts.options import Format
 from web.cues import LINE, LONGEST, PAUSE, SILENCE, columns, cues
 from web.exports import render
 
-FORMATS: Final[tuple[Format, ...]] = ("json", "srt", "vtt", "txt", "rttm")
+LINES: Final[tuple[Format, ...]] = ("json", "srt", "vtt", "txt", "tsv", "rttm")
+"""Formats that are read line by line; the others are in test_tiers.py and test_printed.py."""
+
+
+def rendered(annotation: Annotation, kind: Format, name: str) -> str:
+    return render(annotation, kind, name).decode()
 
 
 def segment(text: str, start: float = 0.0, pace: float = 0.3, language: str = "en", joint: str = " ") -> Segment:
@@ -56,7 +63,7 @@ def captions(text: str) -> list[webvtt.Caption]:
 
 
 def test_json_is_the_annotation_itself() -> None:
-    text = render(DIALOGUE, "json", "call")
+    text = rendered(DIALOGUE, "json", "call")
     assert msgspec.json.decode(text, type=Annotation, strict=True) == DIALOGUE
     assert json.loads(text)["turns"][1] == {"speaker_id": "speaker_2", "start_time": 2.0, "end_time": 2.601}
     assert '\n  "speakers": [\n' in text
@@ -64,7 +71,7 @@ def test_json_is_the_annotation_itself() -> None:
 
 
 def test_srt_names_the_speaker_in_front_of_the_text() -> None:
-    subtitles = list(srt.parse(render(DIALOGUE, "srt", "call")))
+    subtitles = list(srt.parse(rendered(DIALOGUE, "srt", "call")))
     assert [subtitle.index for subtitle in subtitles] == [1, 2, 3]
     assert [subtitle.content for subtitle in subtitles] == [
         "speaker_1: Good morning, Smith & Sons.",
@@ -73,13 +80,13 @@ def test_srt_names_the_speaker_in_front_of_the_text() -> None:
     ]
     assert [(seconds(subtitle.start), seconds(subtitle.end)) for subtitle in subtitles] == [
         (1.25, 2.75),
-        (2.0, 3.0),
-        (62.345, 63.845),
+        (2.0, 3.353),
+        (62.345, 63.874),
     ]
 
 
 def test_vtt_has_a_voice_for_each_speaker_and_escapes_markup() -> None:
-    text = render(DIALOGUE, "vtt", "call")
+    text = rendered(DIALOGUE, "vtt", "call")
     found = captions(text)
     assert [caption.voice for caption in found] == ["speaker_1", "speaker_2", "speaker_1"]
     assert [html.unescape(caption.text) for caption in found] == [
@@ -92,15 +99,24 @@ def test_vtt_has_a_voice_for_each_speaker_and_escapes_markup() -> None:
 
 
 def test_txt_has_one_line_for_each_segment_in_time_order() -> None:
-    assert render(DIALOGUE, "txt", "call").splitlines() == [
+    assert rendered(DIALOGUE, "txt", "call").splitlines() == [
         "[00:00:01.250 - 00:00:02.750] speaker_1 (en): Good morning, Smith & Sons.",
         "[00:00:02.000 - 00:00:02.600] speaker_2 (ru): Доброе утро!",
         "[00:01:02.345 - 00:01:03.845] speaker_1 (en): 5 < 6 --> true.",
     ]
 
 
+def test_tsv_has_the_columns_of_its_first_line_in_milliseconds() -> None:
+    rows = list(csv.DictReader(io.StringIO(rendered(DIALOGUE, "tsv", "call")), delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert [(row["start"], row["end"], row["speaker"], row["language"], row["text"]) for row in rows] == [
+        ("1250", "2750", "speaker_1", "en", "Good morning, Smith & Sons."),
+        ("2000", "2600", "speaker_2", "ru", "Доброе утро!"),
+        ("62345", "63845", "speaker_1", "en", "5 < 6 --> true."),
+    ]
+
+
 def test_rttm_has_the_ten_fields_of_each_turn() -> None:
-    lines = [line.split(" ") for line in render(DIALOGUE, "rttm", "call").splitlines()]
+    lines = [line.split(" ") for line in rendered(DIALOGUE, "rttm", "call").splitlines()]
     assert [len(fields) for fields in lines] == [10, 10, 10]
     for fields, turn in zip(lines, DIALOGUE.turns, strict=True):
         assert fields[:3] == ["SPEAKER", "call", "1"]
@@ -114,18 +130,18 @@ def test_rttm_has_the_ten_fields_of_each_turn() -> None:
     [("my call", "my_call"), (" a\tb\n c ", "a_b_c"), ("звонок 1", "звонок_1"), ("", "call"), ("a\x00b", "a_b")],
 )
 def test_rttm_names_a_recording_without_spaces(name: str, field: str) -> None:
-    for line in render(DIALOGUE, "rttm", name).splitlines():
+    for line in rendered(DIALOGUE, "rttm", name).splitlines():
         assert line.split()[1] == field
 
 
 def test_rttm_reads_like_the_references_of_the_benchmark() -> None:
     pattern = r"SPEAKER \S+ 1 \d+\.\d{3} \d+\.\d{3} <NA> <NA> speaker_\d+ <NA> <NA>"
-    assert all(re.fullmatch(pattern, line) for line in render(DIALOGUE, "rttm", "call").splitlines())
+    assert all(re.fullmatch(pattern, line) for line in rendered(DIALOGUE, "rttm", "call").splitlines())
 
 
 def test_an_empty_call_is_valid_in_every_format() -> None:
     empty = annotation(duration=0.0)
-    texts = {transcript_format: render(empty, transcript_format, "call") for transcript_format in FORMATS}
+    texts = {transcript_format: rendered(empty, transcript_format, "call") for transcript_format in LINES}
     assert msgspec.json.decode(texts["json"], type=Annotation) == empty
     assert captions(texts["vtt"]) == []
     assert list(srt.parse(texts["srt"])) == []
@@ -133,8 +149,8 @@ def test_an_empty_call_is_valid_in_every_format() -> None:
 
 
 def test_every_file_ends_with_one_line_break() -> None:
-    for transcript_format in FORMATS:
-        text = render(DIALOGUE, transcript_format, "call")
+    for transcript_format in LINES:
+        text = rendered(DIALOGUE, transcript_format, "call")
         assert text.endswith("\n")
         assert not text.endswith("\n\n")
 
@@ -144,23 +160,29 @@ def test_a_known_voice_is_called_by_its_name_in_what_people_read() -> None:
         Speaker("speaker_1", (segment("Hello."),), identified_as="Anna <&> Co\n", confidence=0.9),
         turns=(Turn("speaker_1", 0.0, 0.3),),
     )
-    assert next(iter(srt.parse(render(known, "srt", "call")))).content == "Anna <&> Co: Hello."
-    assert "<v Anna &lt;&amp;&gt; Co>Hello.</v>" in render(known, "vtt", "call")
-    assert "] Anna <&> Co (en): Hello." in render(known, "txt", "call")
-    assert " speaker_1 " in render(known, "rttm", "call")
+    assert next(iter(srt.parse(rendered(known, "srt", "call")))).content == "Anna <&> Co: Hello."
+    assert "<v Anna &lt;&amp;&gt; Co>Hello.</v>" in rendered(known, "vtt", "call")
+    assert "] Anna <&> Co (en): Hello." in rendered(known, "txt", "call")
+    assert " speaker_1 " in rendered(known, "rttm", "call")
 
 
 def test_control_characters_cannot_break_a_format() -> None:
     words = (Word("one\n\n2\n", 0.0, 0.5, 0.9), Word("\x0b\x00", 0.5, 0.6, 0.1), Word("three", 0.6, 1.0, 0.9))
     odd = annotation(Speaker("speaker_1", (Segment(0.0, 1.0, "one\n\n2\n three", 0.9, "en", words),)))
-    assert [subtitle.content for subtitle in srt.parse(render(odd, "srt", "call"))] == ["speaker_1: one 2 three"]
-    assert [caption.text for caption in captions(render(odd, "vtt", "call"))] == ["one 2 three"]
-    assert render(odd, "txt", "call").splitlines() == ["[00:00:00.000 - 00:00:01.000] speaker_1 (en): one 2 three"]
+    assert [subtitle.content for subtitle in srt.parse(rendered(odd, "srt", "call"))] == ["speaker_1: one 2 three"]
+    assert [caption.text for caption in captions(rendered(odd, "vtt", "call"))] == ["one 2 three"]
+    assert rendered(odd, "txt", "call").splitlines() == ["[00:00:00.000 - 00:00:01.000] speaker_1 (en): one 2 three"]
 
 
 def test_times_beyond_an_hour_are_written_out() -> None:
     late = annotation(Speaker("speaker_1", (segment("Late.", 36_000.0),)), duration=40_000.0)
-    assert "10:00:00,000 --> 10:00:01,000" in render(late, "srt", "call")
+    assert "10:00:00,000 --> 10:00:01,000" in rendered(late, "srt", "call")
+
+
+def test_a_subtitle_that_is_spoken_fast_stays_until_it_can_be_read() -> None:
+    call = annotation(Speaker("speaker_1", (segment("Seventeen characters a second, no more.", 1.0, pace=0.1),)))
+    (shown,) = srt.parse(rendered(call, "srt", "call"))
+    assert seconds(shown.end - shown.start) == pytest.approx(sum(map(len, shown.content.splitlines())) / 17, abs=0.001)
 
 
 def test_a_word_that_would_flash_by_stays_a_second_unless_the_next_one_comes() -> None:
@@ -169,7 +191,7 @@ def test_a_word_that_would_flash_by_stays_a_second_unless_the_next_one_comes() -
         Speaker("speaker_2", (segment("Нет.", 1.5, pace=0.2),)),
         duration=5.5,
     )
-    shown = [(seconds(one.start), seconds(one.end)) for one in srt.parse(render(call, "srt", "call"))]
+    shown = [(seconds(one.start), seconds(one.end)) for one in srt.parse(rendered(call, "srt", "call"))]
     assert shown == [(1.0, 1.5), (1.5, 2.5), (5.0, 5.5)]
 
 
@@ -177,7 +199,7 @@ def test_the_shortest_word_is_shown_for_a_millisecond_at_least() -> None:
     call = annotation(
         Speaker("speaker_1", (segment("Ah", 1.0, pace=0.0002),)), Speaker("speaker_2", (segment("No", 1.0),))
     )
-    assert [(one.start, one.end) for one in captions(render(call, "vtt", "call"))] == [
+    assert [(one.start, one.end) for one in captions(rendered(call, "vtt", "call"))] == [
         ("00:00:01.000", "00:00:01.001"),
         ("00:00:01.000", "00:00:02.000"),
     ]
@@ -188,7 +210,7 @@ def test_subtitles_of_speakers_who_talk_at_once_are_in_time_order() -> None:
         Speaker("speaker_1", (segment("This goes on and on and on. " * 8, 0.0),)),
         Speaker("speaker_2", (segment("Wait!", 5.0),)),
     )
-    starts = [subtitle.start for subtitle in srt.parse(render(call, "srt", "call"), ignore_errors=False)]
+    starts = [subtitle.start for subtitle in srt.parse(rendered(call, "srt", "call"), ignore_errors=False)]
     assert len(starts) > 3
     assert starts == sorted(starts)
     assert starts.index(timedelta(seconds=5)) not in (0, len(starts) - 1)
@@ -279,7 +301,7 @@ def test_any_speech_is_cut_into_subtitles_within_the_limits(drawn: list[tuple[st
     assert all(earlier.end_time <= later.start_time for earlier, later in pairwise(found))
     assert {cue.start_time for cue in found} <= {word.start_time for word in words}
     call = annotation(Speaker("speaker_1", (spoken,)), duration=now)
-    parsed = list(srt.parse(render(call, "srt", "call")))
+    parsed = list(srt.parse(rendered(call, "srt", "call")))
     assert all(later.start >= earlier.end - timedelta(milliseconds=1) for earlier, later in pairwise(parsed))
     assert all(subtitle.end > subtitle.start for subtitle in parsed)
-    assert all(caption.end > caption.start for caption in captions(render(call, "vtt", "call")))
+    assert all(caption.end > caption.start for caption in captions(rendered(call, "vtt", "call")))

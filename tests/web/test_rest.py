@@ -14,7 +14,7 @@ from anyio import fail_after
 
 from contracts.errors import CATALOGUE
 from contracts.jobs import HealthStatus, Job, JobPage, JobResult, QueueStatus, ServiceInfo
-from contracts.routes import ROUTES
+from contracts.routes import FORMAT_MEDIA_TYPES, ROUTES
 from runtime.engine import Engine
 from runtime.service import JobService
 from tests.web.serving import Server, serving, wav
@@ -95,6 +95,8 @@ async def test_a_completed_job_has_its_result(server: Server, call: Any) -> None
         ({"headers": {"Accept": "text/vtt"}}, "text/vtt; charset=utf-8"),
         ({"headers": {"Accept": "text/plain;q=0.9, image/png"}}, "text/plain; charset=utf-8"),
         ({"headers": {"Accept": "text/x-rttm"}}, "text/x-rttm; charset=utf-8"),
+        ({"params": {"format": "eaf"}}, "text/x-eaf+xml; charset=utf-8"),
+        ({"params": {"format": "docx"}}, FORMAT_MEDIA_TYPES["docx"]),
         ({"headers": {"Accept": "text/vtt"}, "params": {"format": "json"}}, "application/json"),
         ({"headers": {"Accept": "*/*"}}, "application/json"),
     ],
@@ -114,7 +116,7 @@ async def test_a_result_comes_in_the_format_that_is_asked_for(
 async def test_a_format_that_does_not_exist_is_told(server: Server, call: Any) -> None:
     path = call["progress_url"] + "/result"
     assert_error(await server.http.get(path, headers={"Accept": "image/png"}), "NOT_ACCEPTABLE")
-    assert assert_error(await server.http.get(path, params={"format": "docx"}), "INVALID_FIELD")["field"] == "format"
+    assert assert_error(await server.http.get(path, params={"format": "odt"}), "INVALID_FIELD")["field"] == "format"
 
 
 async def test_the_recording_comes_back_byte_for_byte(server: Server, call: Any, recording: bytes) -> None:

@@ -7,6 +7,7 @@ import click
 
 from contracts.errors import INVALID_OPTION, CallAnnotateError
 from contracts.options import AnnotateOptions, ChannelMode, Engine, Format
+from web.cli.output import wanted_formats
 
 EXIT_CODES: Final = """
 \b
@@ -111,12 +112,7 @@ def annotate(
 ) -> None:
     """Check the options, then hand over to the runner, which imports the engine."""
     fewest, most = speaker_bounds(speakers, min_speakers, max_speakers)
-    wanted = tuple(dict.fromkeys(formats)) or (("json",) if output else ("txt",))
-    if len(wanted) > 1 and output is None:
-        raise CallAnnotateError(
-            INVALID_OPTION, option="--format", problem="several formats do not fit on standard output",
-            allowed="one format, or several with --output DIR",
-        )  # fmt: skip
+    wanted = wanted_formats(formats, output)
     if pipeline is not None and engine != "pyannote":
         raise CallAnnotateError(
             INVALID_OPTION, option="--pipeline", problem="needs the other engine", allowed="with --engine pyannote",

@@ -8,6 +8,7 @@ import click
 from contracts.errors import INVALID_OPTION, CallAnnotateError
 from contracts.live_audio import Encoding
 from contracts.options import ChannelMode, Format
+from web.cli.output import wanted_formats
 
 EXIT_CODES = """
 \b
@@ -108,12 +109,7 @@ def live(
             INVALID_OPTION, option="--as-fast-as-possible", problem="does not go with the others",
             allowed="with FILE and without --speed",
         )  # fmt: skip
-    wanted = tuple(dict.fromkeys(formats)) or (("json",) if output else ("txt",))
-    if len(wanted) > 1 and output is None:
-        raise CallAnnotateError(
-            INVALID_OPTION, option="--format", problem="several formats do not fit on standard output",
-            allowed="one format, or several with --output DIR",
-        )  # fmt: skip
+    wanted = wanted_formats(formats, output)
     from web.cli.live_run import LiveOptions, run_live
 
     run_live(

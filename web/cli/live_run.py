@@ -76,11 +76,11 @@ def run_live(options: LiveOptions) -> None:
         failure = _first(group)
     if failure is not None:
         raise failure
-    texts = {kind: render(ended.result, kind, name) for kind in options.formats}
+    contents = {kind: render(ended.result, kind, name) for kind in options.formats}
     if options.output is not None:
-        write_whole({options.output / output_name(Path(name), kind): text for kind, text in texts.items()})
-    for text in texts.values() if options.output is None else ():
-        write_standard_output(text)
+        write_whole({options.output / output_name(Path(name), kind): content for kind, content in contents.items()})
+    for content in contents.values() if options.output is None else ():
+        write_standard_output(content)
     code = 0
     for notice in ended.result.metadata.warnings:
         click.echo(f"callannotate: warning: {notice.message}", err=True)

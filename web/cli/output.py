@@ -8,9 +8,29 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from contracts.errors import DISK_FULL, INVALID_OPTION, OUTPUT_UNWRITABLE, CallAnnotateError
-from contracts.options import Format
+from contracts.options import BINARY_FORMATS, Format
+
+ENDINGS: Final[dict[Format, str]] = {"textgrid": "TextGrid"}
+"""Of files, where they are not the format's name."""
+
+
+def wanted_formats(formats: Sequence[Format], output: Path | None) -> tuple[Format, ...]:
+    """What is written; raises INVALID_OPTION where standard output can't take it."""
+    wanted = tuple(dict.fromkeys(formats)) or (("json",) if output else ("txt",))
+    if len(wanted) > 1 and output is None:
+        raise CallAnnotateError(
+            INVALID_OPTION, option="--format", problem="several formats do not fit on standard output",
+            allowed="one format, or several with --output DIR",
+        )  # fmt: skip
+    if output is None and BINARY_FORMATS.intersection(wanted) and sys.stdout.isatty():
+        raise CallAnnotateError(
+            INVALID_OPTION, option="--format", problem=f"{wanted[0]} is no text for a terminal",
+            allowed="another format, --output DIR, or standard output sent to a file",
+        )  # fmt: skip
+    return wanted
 
 
 def prepare_folder(folder: Path, files: Sequence[Path]) -> None:
@@ -32,21 +52,21 @@ def prepare_folder(folder: Path, files: Sequence[Path]) -> None:
         raise _unwritable(folder, error) from error
 
 
-def write_whole(texts: Mapping[Path, str]) -> None:
+def write_whole(contents: Mapping[Path, bytes], *, private: bool = False) -> None:
     """Write files by atomic rename, after all are on the disk: a reader sees the old ones or the whole new ones.
 
-    Raises as prepare_folder, with nothing left behind.
+    Raises as prepare_folder, with nothing left behind. Private ones are for their owner's eyes only.
     """
     written: dict[Path, Path] = {}
-    path = next(iter(texts))
+    path = next(iter(contents))
     try:
-        for path, text in texts.items():
-            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as file:
+        for path, content in contents.items():
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
                 written[path] = Path(file.name)
-                file.write(text)
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            written[path].chmod(0o666 & ~_umask())
+            written[path].chmod(0o600 if private else 0o666 & ~_umask())
         for path, temporary in written.items():
             temporary.replace(path)
     except BaseException as error:
@@ -58,24 +78,11 @@ def write_whole(texts: Mapping[Path, str]) -> None:
         raise
 
 
-def write_file(path: Path, content: bytes) -> None:
-    """Write one file by atomic rename, for its owner's eyes only. Raises OUTPUT_UNWRITABLE or DISK_FULL."""
-    try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-
-
-def write_standard_output(text: str) -> None:
-    """Write to standard output in UTF-8, whatever the locale says. Raises as prepare_folder."""
+def write_standard_output(content: bytes) -> None:
+    """Write to standard output. Raises as prepare_folder."""
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise
@@ -85,7 +92,7 @@ def write_standard_output(text: str) -> None:
 
 def output_name(file: Path, transcript_format: Format) -> str:
     """`call.wav` becomes `call.srt`."""
-    return f"{file.stem}.{transcript_format}"
+    return f"{file.stem}.{ENDINGS.get(transcript_format, transcript_format)}"
 
 
 def _unwritable(path: Path | str, error: OSError) -> CallAnnotateError:

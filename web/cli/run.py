@@ -76,12 +76,12 @@ async def _annotate_all(
         try:
             with display(file.path.name, progress) as shown:
                 annotation = await annotate_call(engine, file, options, shown.show, known=known)
-            texts = {kind: render(annotation, kind, file.path.stem) for kind in formats}
+            contents = {kind: render(annotation, kind, file.path.stem) for kind in formats}
             if output is not None:
-                write_whole({output / output_name(file.path, kind): text for kind, text in texts.items()})
-            for kind, text in texts.items() if output is None else ():
+                write_whole({output / output_name(file.path, kind): content for kind, content in contents.items()})
+            for kind, content in contents.items() if output is None else ():
                 titled = kind == "txt" and len(audio) > 1
-                write_standard_output(f"==> {file.path} <==\n{text}\n" if titled else text)
+                write_standard_output(b"==> %s <==\n%s\n" % (str(file.path).encode(), content) if titled else content)
         except CallAnnotateError as error:
             outcome.note(str(error), error.fault.exit_code)
             continue

@@ -24,7 +24,7 @@ from runtime.voice_files import HEAD, kind_of
 from runtime.voice_folder import open_volume_voices
 from runtime.voice_store import folded
 from stages.sound import opened, shown
-from web.cli.output import write_file
+from web.cli.output import write_whole
 from web.cli.voice_book import VoiceBook, open_book, own_settings
 
 PAGE: Final = 1000
@@ -151,7 +151,7 @@ def export_voice(url: str | None, volume: Path | None, voice: str, file: Path) -
 
     async def work(book: VoiceBook) -> None:
         found = await _one(book, voice)
-        write_file(file, await book.voiceprints(found.voice_id, kind))
+        write_whole({file: await book.voiceprints(found.voice_id, kind)}, private=True)
         click.echo(f"{_safe(found.name)}: voiceprints in {file}")
 
     _run(url, volume, work)
