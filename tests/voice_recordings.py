@@ -41,7 +41,7 @@ def wav(samples: npt.NDArray[np.floating], rate: int = 8000, subtype: str = "PCM
 
 @cache
 def allison(first: float = 27.0, last: float = 60.0) -> bytes:
-    """The one voice, who speaks English; by default the second half of the call, so that the first can be recognised."""
+    """The voice that speaks English; by default the second half of the call, so that the first can be recognised."""
     return wav(spoken("Allison", first, last))
 
 

@@ -14,6 +14,7 @@ from runtime.hot_folder import HotFolder
 from runtime.job_store import JobStore
 from runtime.settings import Settings
 from tests.runtime.serving import Broken, ended, gated, messages, serving, submit
+from tests.runtime.test_recovery import change
 from tests.runtime.test_service import files
 
 
@@ -168,12 +169,10 @@ async def test_a_job_that_takes_the_server_down_again_and_again_is_given_up(
     async with serving(settings, engine) as service:
         job = await submit(service, blip)
         await ended(service, job.job_id)
-        database = service._store
-        await database._write(
-            lambda writer: writer.execute(
-                "UPDATE jobs SET status = 'processing', starts = 10, started_at = started_at - 601, stuck_since = NULL"
-            )
-        )
+    change(
+        settings,
+        "UPDATE jobs SET status = 'processing', starts = 10, started_at = started_at - 601, stuck_since = NULL",
+    )
     async with serving(settings, engine) as service:
         failed = await ended(service, job.job_id)
         assert failed.error is not None
