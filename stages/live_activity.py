@@ -31,6 +31,10 @@ LEAST_SIGHT: Final = 59
 """Frames (1 s) that it needs at least."""
 EDGE: Final = 1
 """Frames at the end of a window that are not believed, besides the two or three that it does not tell of."""
+UNSEEN: Final = EDGE + 2
+"""Frames at the end of a window that it does not tell of, or is not believed about."""
+STEADY: Final = 4
+"""Steps from one look to the next while somebody goes on speaking."""
 BEYOND: Final = 6
 """Frames of silence after the audio where no more is waited for, so that the window tells of all of it."""
 NOTICED: Final = 6
@@ -152,7 +156,8 @@ class Activity:
         if self._begin is None:
             return self._loud()
         fallen = self._levels[-1] < max(self._levels) - FALLEN
-        return fallen or self._draft is not None or self._times < 2 or self._steps % 2 == 0
+        grown = self._step - UNSEEN - self._told >= GROWTH[min(self._times, len(GROWTH) - 1)]
+        return fallen or grown or self._draft is not None or self._steps % STEADY == 0
 
     def _window(self, beyond: int) -> Samples:
         """The last SIGHT, with silence where the stream has nothing."""
