@@ -8,7 +8,7 @@ from itertools import count
 from time import perf_counter
 from typing import Final, TypeVar
 
-from anyio import CapacityLimiter, Event, to_thread
+from anyio import CapacityLimiter, Event, WouldBlock, to_thread
 
 from runtime.engine import Engine
 from stages.live_work import Priority
@@ -17,6 +17,9 @@ __all__ = ["Lane", "Priority"]
 
 T = TypeVar("T")
 
+URGENT: Final = (Priority.FINAL, Priority.DRAFT)
+"""What somebody waits for who has stopped speaking."""
+
 REMEMBERED: Final = 10.0
 """Seconds over which load and wait are smoothed: after so long, two thirds of what was are forgotten."""
 
@@ -24,9 +27,11 @@ REMEMBERED: Final = 10.0
 class Lane:
     """One token for all live calls of an engine. The most urgent kind of work gets it next, the oldest within a kind.
 
-    Voice activity has a token of its own: on one that all share, four calls saturate it with looks alone.
+    Voice activity and voiceprints have tokens of their own: they are short and wanted so often that on one that all
+    share four calls saturate it with looks alone, and what is told of one utterance waits for the text of others.
 
-    Whatever is not live runs behind `engine.limiter`, which gives one of its tokens away while a live call is open.
+    Whatever is not live runs behind `engine.limiter`, which gives one of its tokens away while a live call is open. A
+    final that would have to wait for another call takes one more where that is free.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -34,8 +39,10 @@ class Lane:
         self._tokens: Final = engine.limiter.total_tokens
         """Of the engine's limiter while no live call is open."""
         self._thread: Final = CapacityLimiter(1)
-        self._looks: Final = CapacityLimiter(1)
-        """Of voice activity, which is short and wanted so often that it would hold up all else, or wait for it."""
+        self._beside: Final = {kind: CapacityLimiter(1) for kind in (Priority.ACTIVITY, Priority.VOICEPRINT)}
+        """What does not take turns with the others."""
+        self._spare: Final = CapacityLimiter(1)
+        """Of finals that come while another call has the turn: they take what is left of `engine.limiter`."""
         self._busy = False
         self._waiting: list[tuple[Priority, int, Event]] = []
         """A heap: kind, number, and what is set when it is its turn."""
@@ -47,12 +54,12 @@ class Lane:
 
     @property
     def load(self) -> float:
-        """0 to 1: share of the time in which the lane was busy of late."""
-        return min(1.0, self._load.rate(perf_counter()))
+        """Calls that were at work of late on average: 0 to 2, since a final may go on beside another call."""
+        return self._load.rate(perf_counter())
 
     @property
     def wait(self) -> float:
-        """Seconds that finals waited for their turn of late; goes to 0 where none comes."""
+        """Seconds that finals, on the chance or not, waited for their turn of late; goes to 0 where none comes."""
         return self._wait.mean(perf_counter())
 
     @contextmanager
@@ -72,19 +79,42 @@ class Lane:
 
         Cancelled before its turn it leaves no trace; cancelled later, the work is waited for.
         """
-        if kind is Priority.ACTIVITY:
-            return await to_thread.run_sync(work, limiter=self._looks)
+        if kind in self._beside:
+            return await to_thread.run_sync(work, limiter=self._beside[kind])
+        if kind in URGENT and self._busy and (borrower := self._borrow()) is not None:
+            self._wait.add(0.0, perf_counter())
+            try:
+                return await self._timed(work, self._spare)
+            finally:
+                self._engine.limiter.release_on_behalf_of(borrower)
         asked = perf_counter()
         await self._acquire(kind)
-        began = perf_counter()
-        if kind is Priority.FINAL:
-            self._wait.add(began - asked, began)
         try:
-            return await to_thread.run_sync(work, limiter=self._thread)
+            if kind in URGENT:
+                self._wait.add(perf_counter() - asked, perf_counter())
+            return await self._timed(work, self._thread)
+        finally:
+            self._release()
+
+    async def _timed(self, work: Callable[[], T], limiter: CapacityLimiter) -> T:
+        """Do the work in a thread, as a part of the load."""
+        began = perf_counter()
+        try:
+            return await to_thread.run_sync(work, limiter=limiter)
         finally:
             ended = perf_counter()
             self._load.add(ended - began, ended)
-            self._release()
+
+    def _borrow(self) -> object | None:
+        """Take the token that whatever is not live has left, so that it waits; None where that is in use."""
+        borrower = object()
+        if self.sessions == 0 or self._tokens == 1:
+            return None
+        try:
+            self._engine.limiter.acquire_on_behalf_of_nowait(borrower)
+        except WouldBlock:
+            return None
+        return borrower
 
     async def _acquire(self, kind: Priority) -> None:
         if not self._busy:

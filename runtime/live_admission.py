@@ -28,7 +28,7 @@ class Busy(Protocol):
 
     @property
     def load(self) -> float:
-        """0 to 1."""
+        """Calls at work on average."""
 
     @property
     def wait(self) -> float:

@@ -16,6 +16,7 @@ class Priority(IntEnum):
     DRAFT = 2
     """A final on the chance that the speaker has stopped."""
     VOICEPRINT = 3
+    """Likewise short and beside the others: a final cannot be told before it."""
     PARTIAL = 4
 
 
@@ -25,6 +26,10 @@ class Worker(Protocol):
     @property
     def wait(self) -> float:
         """Seconds that finals waited for their turn of late."""
+
+    @property
+    def load(self) -> float:
+        """Calls of the networks for live calls that were at work of late on average, those beside not counted."""
 
     async def run(self, kind: Priority, work: Callable[[], T]) -> T:
         """Do the work in a thread as soon as nothing more urgent waits; work that has not begun can be cancelled."""

@@ -29,12 +29,20 @@ from stages.windows import LONGEST_PAUSE, SHORTEST_PAUSE
 
 WAITING: Final = 4
 """Complete utterances of one channel that may wait; more hold the stage before back."""
-RARER: Final = 0.5
+RARER: Final = 0.3
 """Seconds that finals wait for the networks from which on partials are rarer."""
 NONE: Final = 1.0
 """The same from which on there are none."""
 RESTORED: Final = 0.2
 """The same below which the level falls again."""
+BUSY: Final = 1.0
+"""Calls of the networks at work on average from which on partials are rarer: finals will wait soon."""
+FULL: Final = 1.1
+"""The same from which on there are none, where they are rare already."""
+FREE: Final = {1: 0.5, 2: 0.6}
+"""By level: the same below which it falls again."""
+RECOVERY: Final = 10.0
+"""Seconds of the stream from one change of the level to its fall by one: so long the load takes to answer."""
 
 BEFORE: Final = 6 * SAMPLE_RATE
 """Samples of what was said before, with the silence between, that an utterance is heard with at most."""
@@ -118,18 +126,20 @@ class _Common:
     numbers: Iterator[int] = field(default_factory=count)
     """Of the utterances that the client is told of."""
     level: Literal[0, 1, 2] = 0
+    changed: float = 0.0
+    """Seconds of the stream when the level changed last."""
 
-    async def settle(self) -> None:
-        """Choose the level by how long finals wait, and tell of a change."""
-        wait, level = self.stage.worker.wait, self.level
-        if wait > NONE:
+    async def settle(self, now: float) -> None:
+        """Choose the level by how long finals wait and how busy the networks are, and tell of a change."""
+        wait, load, level = self.stage.worker.wait, self.stage.worker.load, self.level
+        if wait > NONE or (level > 0 and load > FULL and now >= self.changed + RECOVERY):
             level = 2
-        elif wait > RARER:
+        elif wait > RARER or load > BUSY:
             level = max(level, 1)
-        elif wait < RESTORED:
-            level = 0
+        elif level and wait < RESTORED and load < FREE[level] and now >= self.changed + RECOVERY:
+            level = 1 if level == 2 else 0
         if level != self.level:
-            self.level = level
+            self.level, self.changed = level, now
             await self.send.send(Degraded(level))
 
 
@@ -203,14 +213,14 @@ class _Line:
         with CancelScope() as self._scope:
             if item.state == "pausing":
                 self._draft = await self._understand(item, Priority.DRAFT)
-            elif await self._partials():
+            elif await self._partials(item.end_time):
                 words = await self._glance(item)
         if words and self._agreement.take(words):
             await self._show(item)
 
-    async def _partials(self) -> bool:
-        """Whether there is to be a partial now."""
-        await self._common.settle()
+    async def _partials(self, now: float) -> bool:
+        """Whether there is to be a partial at this second of the stream."""
+        await self._common.settle(now)
         self._grown += 1
         level = self._common.level
         return self._stage.options().partials and (level == 0 or (level == 1 and self._grown % 3 == 0))

@@ -45,12 +45,12 @@ async def test_the_most_urgent_work_comes_next_and_the_oldest_of_a_kind_first(id
         async with create_task_group() as tasks:
             tasks.start_soon(lane.run, Priority.PARTIAL, held.work)
             await held.began.wait()
-            kinds = (Priority.PARTIAL, Priority.VOICEPRINT, Priority.FINAL, Priority.DRAFT, Priority.FINAL)
+            kinds = (Priority.PARTIAL, Priority.FINAL, Priority.DRAFT, Priority.FINAL)
             for number, kind in enumerate(kinds):
                 tasks.start_soon(lane.run, kind, note(f"{kind.name} {number}"))
                 await anyio.wait_all_tasks_blocked()
             held.let_go()
-    assert order == ["FINAL 2", "FINAL 4", "DRAFT 3", "VOICEPRINT 1", "PARTIAL 0"]
+    assert order == ["FINAL 1", "FINAL 3", "DRAFT 2", "PARTIAL 0"]
 
 
 async def test_work_that_is_cancelled_before_its_turn_is_never_done(idle: Engine) -> None:
@@ -155,3 +155,43 @@ async def test_a_look_at_voice_activity_does_not_wait_for_other_work(idle: Engin
             await held.began.wait()
             assert await lane.run(Priority.ACTIVITY, lambda: "seen") == "seen"
             held.let_go()
+
+
+async def test_a_voiceprint_does_not_wait_for_the_text_of_others(idle: Engine) -> None:
+    lane, held = Lane(idle), Held()
+    with fail_after(10):
+        async with create_task_group() as tasks:
+            tasks.start_soon(lane.run, Priority.DRAFT, held.work)
+            await held.began.wait()
+            assert await lane.run(Priority.VOICEPRINT, lambda: "whose") == "whose"
+            held.let_go()
+
+
+async def test_a_final_that_would_wait_takes_the_token_of_the_files_and_gives_it_back(idle: Engine) -> None:
+    lane, held, spare = Lane(idle), Held(), Held()
+    with lane.session(), fail_after(10):
+        async with create_task_group() as tasks:
+            tasks.start_soon(lane.run, Priority.PARTIAL, held.work)
+            await held.began.wait()
+            tasks.start_soon(lane.run, Priority.DRAFT, spare.work)
+            await spare.began.wait()
+            assert idle.limiter.available_tokens == 0
+            tasks.start_soon(lane.run, Priority.FINAL, lambda: None)
+            await anyio.wait_all_tasks_blocked()
+            assert lane.wait == 0
+            spare.let_go()
+            held.let_go()
+    assert idle.limiter.borrowed_tokens == 0
+
+
+async def test_a_final_waits_for_its_turn_while_the_files_use_their_token(idle: Engine) -> None:
+    lane, held, order = Lane(idle), Held(), list[str]()
+    with lane.session(), fail_after(10):
+        async with create_task_group() as tasks, idle.limiter:
+            tasks.start_soon(lane.run, Priority.PARTIAL, held.work)
+            await held.began.wait()
+            tasks.start_soon(lane.run, Priority.FINAL, lambda: order.append("final"))
+            await anyio.wait_all_tasks_blocked()
+            assert order == []
+            held.let_go()
+    assert order == ["final"]

@@ -64,6 +64,7 @@ class Turns:
     """Does work when the test lets it."""
 
     wait: float = 0.0
+    load: float = 0.0
     asked: list[Priority] = field(default_factory=list)
     held: Event | None = None
 
@@ -229,18 +230,33 @@ async def test_no_partials_are_made_where_none_are_wanted() -> None:
     assert texts(events) == ["0 all!"]
 
 
-async def test_partials_end_where_finals_wait_and_come_back() -> None:
+async def test_partials_end_where_finals_wait_and_come_back_little_by_little() -> None:
     turns = Turns(wait=2.0)
     script = Script(["all of it", "the rest of", "the rest"])
 
     async def talk(talk: Talk) -> None:
         await talk.give(utterance(0, 0.5, "growing"), utterance(0, 1.5))
         turns.wait = 0.0
-        await talk.give(utterance(1, 0.5, "growing", start=4), utterance(1, 1.5, start=4))
+        await talk.give(utterance(1, 0.5, "growing", start=4))  # too soon
+        await talk.give(utterance(1, 8.0, "growing", start=4), utterance(1, 19.0, "growing", start=4))
+        await talk.give(utterance(1, 19.5, start=4))
 
     events = await written(script, talk, turns=turns)
-    assert [event.level for event in events if isinstance(event, Degraded)] == [2, 0]
+    assert [event.level for event in events if isinstance(event, Degraded)] == [2, 1, 0]
     assert texts(events) == ["0 all of it!", "1.1 the rest", "1 the rest!"]
+
+
+async def test_partials_are_rarer_and_then_end_where_the_networks_are_busy_before_finals_wait() -> None:
+    turns = Turns(load=1.2)
+    script = Script(["one two", "all of it"])
+
+    async def talk(talk: Talk) -> None:
+        await talk.give(*[utterance(0, 0.5 + n / 2, "growing") for n in range(5)])
+        await talk.give(utterance(0, 12, "growing"), utterance(0, 14))
+
+    events = await written(script, talk, turns=turns)
+    assert [event.level for event in events if isinstance(event, Degraded)] == [1, 2]
+    assert texts(events) == ["0.1 one", "0 all of it!"]
 
 
 async def test_the_language_is_told_by_each_utterance() -> None:
