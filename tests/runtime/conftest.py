@@ -1,5 +1,6 @@
-"""One loaded engine for all tests of the runtime."""
+"""One loaded engine for all tests of the runtime, and servers of address books for those of a module."""
 
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from contracts.options import AnnotateOptions
 from runtime import live_service
 from runtime.engine import Engine, load_engine
 from runtime.settings import Settings
+from tests.runtime.dav_servers import DavServer, running
 from tests.runtime.live_parts import open_echo
 
 
@@ -49,6 +51,18 @@ def speech(sample_call: Path) -> bytes:
 def blip() -> bytes:
     """Half a second in which nobody speaks: a job that is done at once."""
     return wav(0.1 * np.sin(np.arange(4000) * 2 * np.pi * 440 / 8000), 8000)
+
+
+@pytest.fixture(scope="module", params=["radicale", "xandikos"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DavServer]:
+    with running(request.param, tmp_path_factory.mktemp(request.param)) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def radicale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DavServer]:
+    with running("radicale", tmp_path_factory.mktemp("one")) as found:
+        yield found
 
 
 def wav(samples: npt.NDArray[np.floating], rate: int) -> bytes:

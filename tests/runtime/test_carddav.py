@@ -26,12 +26,6 @@ QUICK = (0.0, 0.0)
 """Pauses before new attempts."""
 
 
-@pytest.fixture(scope="module", params=["radicale", "xandikos"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DavServer]:
-    with running(request.param, tmp_path_factory.mktemp(request.param)) as found:
-        yield found
-
-
 @pytest.fixture(scope="module")
 def open_radicale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DavServer]:
     """One that takes the proxy's word for who it is."""
