@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from contracts.contacts import ContactId
-from contracts.parameters import Parameter
+from contracts.parameters import Parameter, page_of
 
 CONTACT_ID_EXAMPLE: Final = "4f0c7a1e9b3d4c52a6e8f17d2b905c3e"
 _Text = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -56,22 +56,7 @@ UID_FILTER: Final = Parameter(
     summary="Only the contact with this UID on its card.",
     example="ivan-petrov-1",
 )
-CONTACT_LIMIT: Final = Parameter(
-    name="limit",
-    place="query",
-    type=Annotated[int, Meta(ge=1, le=1000)],
-    summary="At most so many contacts.",
-    default=50,
-    example=50,
-)
-CONTACT_OFFSET: Final = Parameter(
-    name="offset",
-    place="query",
-    type=Annotated[int, Meta(ge=0, le=1_000_000_000)],
-    summary="Leave out so many of the first.",
-    default=0,
-    example=0,
-)
+CONTACT_LIMIT, CONTACT_OFFSET = page_of("contacts")
 IF_MATCH: Final = Parameter(
     name="If-Match",
     place="header",

@@ -24,6 +24,27 @@ class Parameter(Struct, frozen=True, kw_only=True):
     example: str | int
 
 
+def page_of(things: str, first: str = "first") -> tuple[Parameter, Parameter]:
+    """Limit and offset of a list; `first` says which are left out."""
+    limit = Parameter(
+        name="limit",
+        place="query",
+        type=Annotated[int, Meta(ge=1, le=1000)],
+        summary=f"At most so many {things}.",
+        default=50,
+        example=50,
+    )
+    offset = Parameter(
+        name="offset",
+        place="query",
+        type=Annotated[int, Meta(ge=0, le=1_000_000_000)],
+        summary=f"Leave out so many of the {first}.",
+        default=0,
+        example=0,
+    )
+    return limit, offset
+
+
 class Header(Struct, frozen=True, kw_only=True):
     """A header of an answer."""
 
@@ -130,22 +151,7 @@ IDEMPOTENCY_KEY: Final = Parameter(
 STATUS_FILTER: Final = Parameter(
     name="status", place="query", type=JobStatus, summary="Only jobs in this state.", example="completed"
 )
-LIMIT: Final = Parameter(
-    name="limit",
-    place="query",
-    type=Annotated[int, Meta(ge=1, le=1000)],
-    summary="At most so many jobs.",
-    default=50,
-    example=50,
-)
-OFFSET: Final = Parameter(
-    name="offset",
-    place="query",
-    type=Annotated[int, Meta(ge=0, le=1_000_000_000)],
-    summary="Leave out so many of the newest.",
-    default=0,
-    example=0,
-)
+LIMIT, OFFSET = page_of("jobs", "newest")
 INCLUDE: Final = Parameter(
     name="include",
     place="query",

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from contracts.parameters import Header, Parameter
+from contracts.parameters import Header, Parameter, page_of
 from contracts.voices import SampleId, VoiceId, VoiceprintFormat
 
 VOICE_ID_EXAMPLE: Final = "7b7c9f0a-4a1e-4c53-9b7e-2f1d8c6e5a40"
@@ -41,22 +41,7 @@ NAME_FILTER: Final = Parameter(
     summary="Only voices with this in their names, whatever the case of the letters.",
     example="Петров",
 )
-VOICE_LIMIT: Final = Parameter(
-    name="limit",
-    place="query",
-    type=Annotated[int, Meta(ge=1, le=1000)],
-    summary="At most so many voices.",
-    default=50,
-    example=50,
-)
-VOICE_OFFSET: Final = Parameter(
-    name="offset",
-    place="query",
-    type=Annotated[int, Meta(ge=0, le=1_000_000_000)],
-    summary="Leave out so many of the first.",
-    default=0,
-    example=0,
-)
+VOICE_LIMIT, VOICE_OFFSET = page_of("voices")
 FORGET_RESULTS: Final = Parameter(
     name="forget_results",
     place="query",

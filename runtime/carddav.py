@@ -13,13 +13,12 @@ from msgspec import Struct
 
 from contracts.contact_errors import (
     CONTACTS_INVALID,
-    CONTACTS_LEFT_SERVER,
     CONTACTS_READ_ONLY,
     CONTACTS_REFUSED,
     CONTACTS_UNREACHABLE,
 )
 from contracts.errors import CallAnnotateError
-from runtime.dav_session import Account, DavClient, Origin, origin_of
+from runtime.dav_session import Account, DavClient, Origin, check_origin, origin_of
 from runtime.dav_xml import (
     CARD,
     DAV,
@@ -359,14 +358,7 @@ class CardDav:
     def _joined(self, href: str) -> str:
         """The URL that a link of the server means. Raises CONTACTS_LEFT_SERVER or CONTACTS_INVALID."""
         url = urljoin(self._url, href.strip())
-        try:
-            same = origin_of(url) == self.origin
-        except ValueError:
-            same = False
-        if not same:
-            parts = urlsplit(url)
-            target = f"{parts.scheme}://{parts.hostname or ''}"[:200]
-            raise CallAnnotateError(CONTACTS_LEFT_SERVER, server=str(self.origin), target=target)
+        check_origin(url, self.origin)
         return url
 
     def _expect(self, answer: DAVResponse, *statuses: int) -> None:

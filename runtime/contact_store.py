@@ -1,18 +1,17 @@
 """The copy of the address books: contacts by number and by name, in a database that can be made anew at any time."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 import msgspec
-from anyio import CapacityLimiter, to_thread
 from msgspec import Struct
 
 from contracts.contacts import AddressBook, Contact, FoundContact, UnreadCard
 from contracts.errors import CallAnnotateError
-from runtime.database import connect, explained
+from runtime.database import Database
 from stages.names import folded, words_of
 
 NAME: Final = "contacts.sqlite3"
@@ -58,7 +57,6 @@ CREATE INDEX words_of_cards ON words (card_id);
 FOUND: Final = 10
 """Contacts at most that a number or a name leads to."""
 UNREAD: Final = 100
-T = TypeVar("T")
 
 
 class CardRow(Struct, frozen=True, kw_only=True):
@@ -108,24 +106,18 @@ class ContactStore:
 
     def __init__(self, path: Path) -> None:
         """Open it, or make it anew where it cannot be used; blocks. Raises DATABASE_UNUSABLE or STORAGE_FULL."""
-        self.path: Final = path
-        self._writing: Final = CapacityLimiter(1)
-        self._reading: Final = CapacityLimiter(1)
         try:
-            self._writer = self._opened()
+            self._database = Database(path, _prepare)
         except CallAnnotateError as error:
             if isinstance(error.__cause__, sqlite3.OperationalError):
                 raise  # locked, or no room: there is nothing wrong with the file
             for suffix in ("", "-wal", "-shm"):
                 path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
-            self._writer = self._opened()
-        with explained(path):
-            self._reader: Final = connect(path)
+            self._database = Database(path, _prepare)
 
     def close(self) -> None:
         """Let go of it."""
-        self._reader.close()
-        self._writer.close()
+        self._database.close()
 
     async def begin(self, account: str) -> None:
         """Empty it where it is a copy of something else; `account` says of what."""
@@ -137,7 +129,7 @@ class ContactStore:
                 writer.execute("DELETE FROM facts")
                 writer.execute("INSERT INTO facts VALUES ('account', ?)", (account,))
 
-        await self._write(work)
+        await self._database.write(work)
 
     async def note(self, problem: str | None, now: float) -> None:
         """Write down how a sync ended; `problem` is None for a good end."""
@@ -149,11 +141,11 @@ class ContactStore:
             else:
                 writer.execute("INSERT OR REPLACE INTO facts VALUES ('problem', ?)", (problem,))
 
-        await self._write(work)
+        await self._database.write(work)
 
     async def facts(self) -> tuple[float | None, str | None]:
         """When all books were in step last (seconds since 1970), and why they have not been since."""
-        found = dict(await self._read("SELECT name, value FROM facts"))
+        found = dict(await self._database.read("SELECT name, value FROM facts"))
         synced_at = found.get("synced_at")
         return float(synced_at) if synced_at is not None else None, found.get("problem")
 
@@ -167,11 +159,11 @@ class ContactStore:
             writer.executemany("INSERT OR IGNORE INTO books (url, name) VALUES (?, ?)", books)
             return {row.url: row for row in map(_book, writer.execute("SELECT * FROM books"))}
 
-        return await self._write(work)
+        return await self._database.write(work)
 
     async def etags(self, book: str) -> dict[str, str]:
         """ETags of the cards of a book by their URLs."""
-        return dict(await self._read("SELECT url, etag FROM cards WHERE book = ?", book))
+        return dict(await self._database.read("SELECT url, etag FROM cards WHERE book = ?", book))
 
     async def put(self, book: str, rows: Iterable[CardRow]) -> None:
         """Add or replace cards of a book; nothing happens where the book is gone meanwhile."""
@@ -181,17 +173,17 @@ class ContactStore:
                 for row in rows:
                     _put(writer, book, row)
 
-        await self._write(work)
+        await self._database.write(work)
 
     async def remove(self, urls: Iterable[str]) -> None:
         """Take cards out."""
         gone = [(url,) for url in urls]
-        await self._write(lambda writer: writer.executemany("DELETE FROM cards WHERE url = ?", gone))
+        await self._database.write(lambda writer: writer.executemany("DELETE FROM cards WHERE url = ?", gone))
 
     async def settle(self, book: BookRow) -> None:
         """Write down that a book is in step with the server."""
         values = (book.name, book.token, book.ctag, book.synced_at, book.url)
-        await self._write(
+        await self._database.write(
             lambda writer: writer.execute(
                 "UPDATE books SET name = ?, token = ?, ctag = ?, synced_at = ? WHERE url = ?", values
             )
@@ -199,11 +191,11 @@ class ContactStore:
 
     async def books(self) -> list[BookRow]:
         """All books in the order of their names."""
-        return [_book(row) for row in await self._read("SELECT * FROM books ORDER BY name, url")]
+        return [_book(row) for row in await self._database.read("SELECT * FROM books ORDER BY name, url")]
 
     async def get(self, card_id: str) -> tuple[str, str, Contact] | None:
         """URL of the card, URL of its book, and the contact; None where there is none."""
-        rows = await self._read(
+        rows = await self._database.read(
             "SELECT url, book, contact FROM cards WHERE card_id = ? AND contact IS NOT NULL", card_id
         )
         return (rows[0][0], rows[0][1], _contact(rows[0][2])) if rows else None
@@ -211,7 +203,7 @@ class ContactStore:
     async def page(self, filters: Filters, limit: int, offset: int) -> tuple[list[Contact], int]:
         """Contacts in the order of their names, and how many there are on all pages."""
         where, values = _where(filters)
-        rows = await self._read(
+        rows = await self._database.read(
             f"SELECT (SELECT count(*) FROM cards WHERE {where}), page.contact FROM (SELECT 1) LEFT JOIN"
             f" (SELECT contact, name, card_id FROM cards WHERE {where} ORDER BY name, card_id LIMIT ? OFFSET ?) AS page"
             " ORDER BY page.name, page.card_id",
@@ -221,7 +213,7 @@ class ContactStore:
 
     async def by_number(self, key: str) -> tuple[FoundContact, ...]:
         """The contacts that have this number."""
-        return _found(await self._read(
+        return _found(await self._database.read(
             "SELECT contact FROM numbers JOIN cards USING (card_id) WHERE number = ? AND contact IS NOT NULL"
             " ORDER BY name, card_id LIMIT ?",
             key, FOUND,
@@ -232,7 +224,7 @@ class ContactStore:
         words = words_of(name)
         if not words:
             return ()
-        found = _found(await self._read(
+        found = _found(await self._database.read(
             f"SELECT contact FROM cards WHERE contact IS NOT NULL AND {_all_words(words)} ORDER BY name, card_id"
             " LIMIT ?",
             *words, FOUND,
@@ -242,7 +234,7 @@ class ContactStore:
 
     async def overview(self) -> tuple[tuple[AddressBook, ...], tuple[UnreadCard, ...], int]:
         """The books, the first cards that could not be read, and how many of those there are."""
-        counts = dict(await self._read("SELECT book, count(contact) FROM cards GROUP BY book"))
+        counts = dict(await self._database.read("SELECT book, count(contact) FROM cards GROUP BY book"))
         books = tuple(
             AddressBook(
                 name=book.name,
@@ -253,53 +245,26 @@ class ContactStore:
             for book in await self.books()
             if book.synced_at is not None
         )
-        rows = await self._read(
+        rows = await self._database.read(
             "SELECT books.name, cards.url, problem, contact IS NOT NULL FROM cards JOIN books ON books.url = book"
             " WHERE problem IS NOT NULL ORDER BY cards.url LIMIT ?",
             UNREAD,
         )
         unread = tuple(UnreadCard(book=row[0], card=row[1], problem=row[2], usable=bool(row[3])) for row in rows)
-        ((total,),) = await self._read("SELECT count(*) FROM cards WHERE problem IS NOT NULL")
+        ((total,),) = await self._database.read("SELECT count(*) FROM cards WHERE problem IS NOT NULL")
         return books, unread, total
 
-    def _opened(self) -> sqlite3.Connection:
-        with explained(self.path):
-            connection = connect(self.path)
-            try:
-                (found,) = connection.execute("PRAGMA user_version").fetchone()
-                if found not in {0, SCHEMA}:
-                    raise sqlite3.DatabaseError(f"schema {found}")
-                connection.execute("PRAGMA journal_mode = WAL")
-                # A copy that a power cut sets back is brought in step again.
-                connection.execute("PRAGMA synchronous = NORMAL")
-                if found == 0:
-                    connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
-            except BaseException:
-                connection.close()
-                raise
-            return connection
 
-    async def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        def transaction() -> T:
-            with explained(self.path):
-                self._writer.execute("BEGIN IMMEDIATE")
-                try:
-                    result = work(self._writer)
-                    self._writer.execute("COMMIT")
-                except BaseException:
-                    if self._writer.in_transaction:
-                        self._writer.execute("ROLLBACK")
-                    raise
-            return result
-
-        return await to_thread.run_sync(transaction, limiter=self._writing)
-
-    async def _read(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        def fetch() -> list[tuple[Any, ...]]:
-            with explained(self.path):
-                return self._reader.execute(query, values).fetchall()
-
-        return await to_thread.run_sync(fetch, limiter=self._reading)
+def _prepare(connection: sqlite3.Connection, _path: Path) -> None:
+    """Check what is there and add what is missing. Raises sqlite3.Error."""
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found not in {0, SCHEMA}:
+        raise sqlite3.DatabaseError(f"schema {found}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    # A copy that a power cut sets back is brought in step again.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    if found == 0:
+        connection.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
 
 
 def _put(writer: sqlite3.Connection, book: str, row: CardRow) -> None:

@@ -87,17 +87,20 @@ T = TypeVar("T")
 
 
 class Database:
-    """The database, open."""
+    """A database, open."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create it; blocks. Raises DATABASE_NEWER or DATABASE_UNUSABLE."""
+    def __init__(self, path: Path, prepared: Callable[[sqlite3.Connection, Path], None] | None = None) -> None:
+        """Open or create it; blocks. `prepared` gives it tables of its own; else it has those of the jobs.
+
+        Raises DATABASE_NEWER or DATABASE_UNUSABLE.
+        """
         self.path: Final = path
         self._writing: Final = CapacityLimiter(1)
         self._reading: Final = CapacityLimiter(1)
         with explained(path):
             self._writer: Final = connect(path)
             try:
-                prepare(self._writer, path)
+                (prepared or prepare)(self._writer, path)
                 self._reader: Final = connect(path)
             except BaseException:
                 self._writer.close()

@@ -55,6 +55,18 @@ def origin_of(url: str) -> Origin:
     return Origin(parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme])
 
 
+def check_origin(url: str, origin: Origin) -> None:
+    """Raises CONTACTS_LEFT_SERVER for a URL of any other server."""
+    try:
+        same = origin_of(url) == origin
+    except ValueError:
+        same = False
+    if not same:
+        parts = urlsplit(url)
+        target = f"{parts.scheme}://{parts.hostname or ''}"[:200]
+        raise CallAnnotateError(CONTACTS_LEFT_SERVER, server=str(origin), target=target)
+
+
 class Account(Struct, frozen=True, kw_only=True):
     """Where the address books are, and as whom we read them."""
 
@@ -119,7 +131,7 @@ class Session(niquests.AsyncSession):
 
     async def _followed(self, method: str, url: str, options: dict[str, Any]) -> Received:
         for _ in range(REDIRECTS):
-            self._check(url)
+            check_origin(url, self._origin)
             received = await self._sent(method, url, options)
             if received.status_code not in MOVED or "location" not in received.headers:
                 return received
@@ -147,16 +159,6 @@ class Session(niquests.AsyncSession):
         elif status < 400:
             content.clear()  # caldav would log what is no XML, and it may be anybody's card
         return Received(status, response.reason or "", response.headers, bytes(content), url)
-
-    def _check(self, url: str) -> None:
-        try:
-            same = origin_of(url) == self._origin
-        except ValueError:
-            same = False
-        if not same:
-            parts = urlsplit(url)
-            target = f"{parts.scheme}://{parts.hostname or ''}"[:200]
-            raise CallAnnotateError(CONTACTS_LEFT_SERVER, server=str(self._origin), target=target)
 
 
 class DavClient(AsyncDAVClient):

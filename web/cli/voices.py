@@ -24,6 +24,14 @@ def _place(command: F) -> F:
     return url(volume(command))
 
 
+def _person(command: F) -> F:
+    """Who is enrolled with which files, and whose voices they are."""
+    name = click.argument("name")
+    files = click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+    note = click.option("--note", default="", help="For people; never in a result.")
+    return name(files(note(_place(command))))
+
+
 @click.group(
     help="""Enrol people whose voices are to be recognised.
 
@@ -65,10 +73,7 @@ Example:
   callannotate voices add "Anna Smirnova" anna-1.wav anna-2.mp3
 """,
 )
-@click.argument("name")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option("--note", default="", help="For people; never in a result.")
-@_place
+@_person
 def add(name: str, files: tuple[Path, ...], note: str, url: str | None, volume: Path | None) -> None:
     """Enrol recordings or voiceprints."""
     from web.cli.voices_run import add_files
@@ -87,10 +92,7 @@ Example:
   callannotate voices import "Anna Smirnova" anna.vec
 """,
 )
-@click.argument("name")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
-@click.option("--note", default="", help="For people; never in a result.")
-@_place
+@_person
 def import_command(name: str, files: tuple[Path, ...], note: str, url: str | None, volume: Path | None) -> None:
     """Enrol voiceprints, and nothing else."""
     from web.cli.voices_run import add_files
