@@ -170,14 +170,26 @@ def targets(found: Trials, named: dict[int, Names], milliseconds: float) -> Iter
     )  # fmt: skip
 
 
-def page(found: Trials, voices: Sequence[Voice], named: dict[int, Names], goals: Sequence[Target]) -> str:
-    """The figures as Markdown."""
+def refusals(voices: Sequence[Voice]) -> str:
+    """How many samples enrolment refused, and which."""
+    told = [
+        f"{voice.person.name} at {band} kHz ({code})"
+        for voice in voices
+        for band, code in sorted(voice.refused.items())
+    ]
+    samples = len(told) + sum(len(voice.enrolled) for voice in voices)
+    return f"Of {samples} samples enrolment refused {len(told)}{': ' if told else ''}{', '.join(told)}."
+
+
+def page(found: Trials, voices: Sequence[Voice], named: dict[int, Names], goals: Sequence[Target], taken: float) -> str:
+    """The figures as Markdown; `taken`: minutes of the benchmark."""
     enrolled = [voice.person.name for voice in voices if voice.enrolled]
     others = [voice.person.name for voice in voices if not voice.enrolled]
     return "\n\n".join(
         [
             "# Figures of recognition",
-            f"Made by `python -m benchmarks.voices`; do not edit. Machine: {machine()}.",
+            f"Made by `python -m benchmarks.voices`; do not edit. Machine: {machine()}. It took "
+            f"{taken:.0f} minutes, recordings fetched before.",
             table(
                 ("what", "wanted", "found", "met"),
                 ((goal.name, goal.wanted, goal.found, "yes" if goal.met else "**no**") for goal in goals),
@@ -186,6 +198,7 @@ def page(found: Trials, voices: Sequence[Voice], named: dict[int, Names], goals:
             f"{len(enrolled)} voices, enrolled with 30 s (those of meetings with what there is, from 6 s on) and heard "
             f"in other recordings: {', '.join(enrolled)}. Strangers besides: {', '.join(others)}. "
             f"The threshold is a probability of {THRESHOLD:g}.",
+            refusals(voices),
             table(
                 ("speech", "enrolled at", "heard at", "equal voices", "different", "equal error rate", "false accepts",
                  "false rejects"), rows(found)),
@@ -213,6 +226,7 @@ def page(found: Trials, voices: Sequence[Voice], named: dict[int, Names], goals:
 @click.option("--strict", is_flag=True, help="Exit with 1 where a target is missed.")
 def main(cache: Path, output: Path | None, strict: bool) -> None:
     """Enrol voices, hear them in other recordings, and count who is taken for whom; takes some minutes."""
+    started = perf_counter()
     engine = load_engine(AnnotateOptions())
     recordings = cache / "recordings"
     people = [
@@ -236,7 +250,7 @@ def main(cache: Path, output: Path | None, strict: bool) -> None:
     speakers = [voice for voice in voices if voice.person.name.split()[-1] in ("(en)", "(fr)", "(it)", "(ru)")]
     named = {band: names(calls, told, speakers, band) for band in BANDS}
     goals = list(targets(found, named, matching_time()))
-    text = page(found, voices, named, goals)
+    text = page(found, voices, named, goals, (perf_counter() - started) / 60)
     click.echo(text)
     if output:
         output.write_text(text)

@@ -3,7 +3,7 @@
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -47,6 +47,8 @@ class Voice:
     """By band: (1, 192), as enrolment gives it."""
     heard: dict[int, Heard]
     """By band."""
+    refused: dict[int, str] = field(default_factory=dict)
+    """By band: why its sample was refused, as one of a meeting's far microphone may be; the code of the error."""
 
     def known(self, band: int) -> KnownVoice:
         """As the voice is known when it was enrolled in this band."""
@@ -92,24 +94,19 @@ async def embedded(engine: Engine, people: Iterable[Person]) -> list[Voice]:
         for person in people:
             print(person.name, file=sys.stderr)
             bands = BANDS if person.wide else (8,)
-            enrolled = {}
+            enrolled, refused = dict[int, Vectors](), dict[int, str]()
             for band in bands if person.enrolment is not None else ():
                 assert person.enrolment is not None
-                vectors = await _enrolled(engine, heard(person.enrolment, band), Path(folder) / "sample.wav")
-                if vectors is not None:
-                    enrolled[band] = vectors
+                path = Path(folder) / "sample.wav"
+                soundfile.write(path, heard(person.enrolment, band), SAMPLE_RATE)
+                try:
+                    enrolled[band] = (await enrol_voice(engine, open_audio(path))).vectors
+                except CallAnnotateError as error:
+                    refused[band] = error.fault.code
+                    print(f"{person.name} at {band} kHz: {error}", file=sys.stderr)
             own = {band: await prints(engine, heard(person.test, band)) for band in bands}
-            found.append(Voice(person, enrolled, own))
+            found.append(Voice(person, enrolled, own, refused))
     return found
-
-
-async def _enrolled(engine: Engine, samples: Samples, path: Path) -> Vectors | None:
-    """None where the sample is refused, as one of a meeting's far microphone may be."""
-    soundfile.write(path, samples, SAMPLE_RATE)
-    try:
-        return (await enrol_voice(engine, open_audio(path))).vectors
-    except CallAnnotateError:
-        return None
 
 
 async def prints(engine: Engine, samples: Samples) -> Heard:

@@ -1,5 +1,6 @@
 """The benchmark of recognition: trials, rates, calibration, names in calls; with made-up voiceprints."""
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,7 +11,7 @@ import soundfile
 from benchmarks import voices_material as material
 from benchmarks.materials import Material
 from benchmarks.protocol import Turn
-from benchmarks.voices import Names, names, probabilities
+from benchmarks.voices import Names, names, probabilities, refusals
 from benchmarks.voices_drawing import drawing
 from benchmarks.voices_fit import fitted
 from benchmarks.voices_material import Person
@@ -107,6 +108,12 @@ def test_names_are_counted_for_every_choice_of_known_voices() -> None:
     # Known: Anna, Boris, both.
     assert names([call], told, people, 8) == Names(known=4, right=4, strangers=2, false=0)
     assert names([call], [(regions, Diarization(tuple(turns), 60.0))], people[:1], 8).strangers == 1
+
+
+def test_samples_that_were_refused_are_counted_and_named() -> None:
+    heard = voice(0), replace(voice(1, known=False), refused={8: "VOICE_TOO_SHORT"})
+    assert refusals(heard) == "Of 3 samples enrolment refused 1: voice 1 at 8 kHz (VOICE_TOO_SHORT)."
+    assert refusals(heard[:1]) == "Of 2 samples enrolment refused 0."
 
 
 def test_the_diagram_is_svg_with_a_dot_for_each_bin_that_has_trials() -> None:
