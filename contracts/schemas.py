@@ -40,6 +40,8 @@ CLIENT_TYPES: Final = (
     live.AudioEnd,
 )
 """What clients write: they may leave out what has a default. The server always writes every field."""
+ONE_OF: Final[dict[type[Struct], tuple[str, ...]]] = {voices.SpeakerEnrolment: ("name", "voice_id")}
+"""Of these fields there is exactly one, which no type of a field can say."""
 
 
 def schemas_of(types: Iterable[object]) -> dict[str, Json]:
@@ -106,6 +108,8 @@ def _completed(schema: Json, struct: type[Struct]) -> Json:
         for name in properties:
             # A default says what the server takes where a client leaves something out: here there is no client.
             properties[name].pop("default", None)
+    if struct in ONE_OF:
+        typed["oneOf"] = [{"required": [name]} for name in ONE_OF[struct]]
     if not typed["required"]:
         # OpenAPI 3.0 refuses an empty list.
         del typed["required"]

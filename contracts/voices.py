@@ -5,7 +5,7 @@ A voice's samples hold its voiceprints. Those are biometric data: they leave the
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from contracts.jobs import JobId, Moment
 
@@ -54,12 +54,19 @@ class VoiceUpdate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class SpeakerEnrolment(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose voice a speaker of a job is: a new one's, by its name, or one that is known, by its id."""
 
-    name: VoiceName | None = None
+    name: VoiceName | UnsetType = UNSET
     """Of a new voice; not together with `voice_id`."""
-    voice_id: VoiceId | None = None
+    voice_id: VoiceId | UnsetType = UNSET
     """Of a known voice, which gets another sample."""
     note: Note = ""
     """Of a new voice."""
+
+    def __post_init__(self) -> None:
+        """What the schema says as `oneOf`. Raises ValueError."""
+        if (self.name is UNSET) == (self.voice_id is UNSET):
+            raise ValueError(
+                f"there has to be one of name and voice_id, not {'none' if self.name is UNSET else 'both'}"
+            )
 
 
 class VoiceSample(Struct, frozen=True, kw_only=True):

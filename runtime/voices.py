@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.annotation import Annotation
-from contracts.errors import INVALID_FIELD, STORAGE_FULL, CallAnnotateError
+from contracts.errors import STORAGE_FULL, CallAnnotateError
 from contracts.recognition import Enrolled
 from contracts.voice_errors import SPEAKER_NOT_FOUND, VOICE_STALE
 from contracts.voices import (
@@ -145,21 +145,17 @@ class Voices:
     ) -> Voice:
         """A speaker of a job becomes a sample of a new voice, or of a known one.
 
-        Raises INVALID_FIELD, SPEAKER_NOT_FOUND, VOICE_NOT_FOUND, VOICE_EXISTS, VOICE_FULL, STORAGE_FULL, FILE_NOT_FOUND
-        where the recording was removed meanwhile, or why it is no good sample.
+        Raises SPEAKER_NOT_FOUND, VOICE_NOT_FOUND, VOICE_EXISTS, VOICE_FULL, STORAGE_FULL, FILE_NOT_FOUND where the
+        recording was removed meanwhile, or why it is no good sample.
         """
-        if (wanted.name is None) == (wanted.voice_id is None):
-            problem = "neither it nor voice_id is there" if wanted.name is None else "it stands beside voice_id"
-            raise CallAnnotateError(INVALID_FIELD, field="body.name", problem=problem, allowed="one of the two")
         channels = {speaker.speaker_id: speaker.channel for speaker in annotation.speakers}
         if speaker_id not in channels:
             there = ", ".join(channels) or "none, for nobody speaks"
             raise CallAnnotateError(SPEAKER_NOT_FOUND, job_id=job_id, speaker_id=speaker_id, allowed=there)
-        if wanted.voice_id is not None:
-            await self._store.check_room(wanted.voice_id)
-        else:
-            assert wanted.name is not None
+        if isinstance(wanted.name, str):
             await self._store.check_name(wanted.name)
+        if isinstance(wanted.voice_id, str):
+            await self._store.check_room(wanted.voice_id)
         layout = annotation.metadata.channels
 
         def cut(target: Path) -> float:
@@ -169,10 +165,10 @@ class Voices:
 
         name = f"{speaker_id} of {filename}"
         sample = await self._enrolled(cut, name, "job", job_id=job_id, speaker_id=speaker_id)
-        if wanted.voice_id is not None:
-            return await self._add_to(wanted.voice_id, sample)
-        assert wanted.name is not None
-        return await self._add(wanted.name, wanted.note, sample)
+        if isinstance(wanted.name, str):
+            return await self._add(wanted.name, wanted.note, sample)
+        assert isinstance(wanted.voice_id, str)  # there is one of the two
+        return await self._add_to(wanted.voice_id, sample)
 
     async def rename(self, voice_id: str, wanted: VoiceUpdate) -> Voice:
         """Raises VOICE_NOT_FOUND or VOICE_EXISTS."""

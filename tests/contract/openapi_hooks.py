@@ -32,11 +32,15 @@ LANGUAGES = (None, "auto", "en", "ru")
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:  # noqa: ARG001
     """Make the upload of a case what it is meant to be."""
     operation = case.operation.definition.raw.get("operationId")
+    valid = case.meta is None or case.meta.generation.mode is GenerationMode.POSITIVE
+    if operation == "enrolSpeaker" and valid and case.path_parameters:
+        # The jobs here are tones, too short to enrol anybody from.
+        case.path_parameters = {**case.path_parameters, "speaker_id": "speaker_99"}
     if operation not in UPLOADS or not isinstance(case.body, dict):
         return
     kind, file = UPLOADS[operation]
     metadata = case.body.get("metadata")
-    if case.meta is None or case.meta.generation.mode is GenerationMode.POSITIVE:
+    if valid:
         case.body = {**case.body, "file": file}
         if isinstance(metadata, dict):
             case.body["metadata"] = feasible(metadata) if operation == "createJob" else with_new_name(metadata)

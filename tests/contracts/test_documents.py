@@ -23,7 +23,7 @@ from contracts.openapi_30 import openapi_30_document
 from contracts.options import BINARY_FORMATS, Format
 from contracts.route import Route
 from contracts.routes import ROUTES
-from contracts.schemas import CLIENT_TYPES, schemas_of
+from contracts.schemas import CLIENT_TYPES, ONE_OF, schemas_of
 from contracts.websocket import CHANNELS
 from web.cli.contracts import documents
 from web.exports import render
@@ -64,6 +64,20 @@ def test_every_route_with_its_answers_and_errors_is_in_openapi(document: Documen
             # A status that has a body of its own, such as that of an unhealthy service.
             assert fault.http_status in {response.status for response in route.responses}
         assert all("X-Request-ID" in response["headers"] for response in operation["responses"].values())
+
+
+@pytest.mark.parametrize("kind", ONE_OF)
+def test_a_schema_lets_through_as_many_of_its_alternatives_as_the_server(kind: type[msgspec.Struct]) -> None:
+    schema: Any = {"$ref": f"#/components/schemas/{kind.__name__}", **openapi_document()}
+    value = "4f0c7a1e-9b3d-4c52-a6e8-f17d2b905c3e"
+    for sent in [{}, *({name: value} for name in ONE_OF[kind]), dict.fromkeys(ONE_OF[kind], value)]:
+        try:
+            msgspec.convert(sent, kind)
+        except msgspec.ValidationError:
+            taken = False
+        else:
+            taken = True
+        assert taken == Draft202012Validator(schema).is_valid(sent) == (len(sent) == 1)
 
 
 def test_every_link_leads_to_an_operation_and_names_its_parameters() -> None:

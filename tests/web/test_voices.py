@@ -53,6 +53,12 @@ async def test_a_voice_is_enrolled_and_the_next_call_names_it(server: Server) ->
         await server.http.delete(f"/api/v1/voices/{voice['voice_id']}")
 
 
+def _refusals(said: list[Any]) -> list[str]:
+    """Codes of the warnings, but for that of a machine which has too much to do."""
+    codes = [message["code"] for message in said if message["type"] == "warning"]
+    return [code for code in codes if code != "partials_reduced"]
+
+
 async def test_a_live_session_names_known_voices_and_says_when_there_are_none(server: Server) -> None:
     samples, rate = soundfile.read(io.BytesIO(first_half()), dtype="int16")
     audio = {"encoding": "pcm_s16le", "sample_rate": rate, "channels": 1}
@@ -76,13 +82,13 @@ async def test_a_live_session_names_known_voices_and_says_when_there_are_none(se
 
     config, said = await call(4.5)
     assert config["recognise"] is False
-    assert [message["code"] for message in said if message["type"] == "warning"] == ["recognise_unavailable"]
+    assert _refusals(said) == ["recognise_unavailable"]
     assert {speaker["identified_as"] for speaker in said[-1]["result"]["speakers"]} == {None}
     voice = await enrol(server, ALLISON, allison())
     try:
         config, said = await call(27.0)
         assert config["recognise"] is True
-        assert [message for message in said if message["type"] == "warning"] == []
+        assert _refusals(said) == []
         updates = [update for message in said for update in message.get("updates", ())]
         told = {update["name"] for update in updates}
         assert ALLISON in told
@@ -124,6 +130,9 @@ async def test_a_speaker_of_a_job_becomes_a_voice(server: Server) -> None:
     job = await server.submit(allison(), name="her call.wav")
     await server.completed(job["job_id"])
     path = f"/api/v1/jobs/{job['job_id']}/speakers/speaker_1/enrol"
+    for wrong in ({}, {"name": "Her", "voice_id": job["job_id"]}, {"name": None}, {"name": "Her", "voice_id": None}):
+        response = await server.http.post(path, json=wrong)
+        assert (response.status_code, response.json()["error"]["code"]) == (400, "INVALID_FIELD"), wrong
     response = await server.http.post(path, json={"name": "Her"})
     assert response.status_code == 201, response.text
     voice = response.json()
