@@ -221,8 +221,9 @@ SESSION_CHANNEL: Final = Channel(
         server(
             "audio.data",
             bytes,
-            "Bytes of a recording or of voiceprints: after the `reply` (200 or 206) to getJobAudio, or to "
-            "getVoiceprints in a binary format, as many as its Content-Length says, with no other file in between.",
+            "Bytes of a recording, of voiceprints or of a document: after the `reply` (200 or 206) to getJobAudio, "
+            "or to getVoiceprints or getJobResult in a binary format, as many as its Content-Length says, with no "
+            "other file in between.",
         ),
         *_JOB_MESSAGES,
         *_COMMON_MESSAGES,

@@ -22,7 +22,7 @@ from stages.windows import Window, pack, place
 GATHERED: Final = 360 * SAMPLE_RATE
 """Samples of one channel's speech that are gathered before any is decoded: enough to fill the windows of several
 languages, and to have windows of similar length for a batch."""
-BATCH: Final = 90 * SAMPLE_RATE
+BATCH: Final = 80 * SAMPLE_RATE
 """Samples of a batch at most, with the silence that is added: bounds memory and lateness."""
 DETECTED: Final = 3 * SAMPLE_RATE
 """Samples of a part by which its language is detected; more changes nothing."""

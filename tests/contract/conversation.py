@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.contract.contract import Channel, Json, NotJsonObjectError, ViolationError, parse
 
-WITH_BYTES = {"reply.getJobAudio", "reply.getVoiceprints"}
+WITH_BYTES = {"reply.getJobAudio", "reply.getJobResult", "reply.getVoiceprints"}
 """Replies that bytes may follow in frames of their own."""
 PATIENCE = 60.0
 """Seconds to wait for a frame."""

@@ -75,6 +75,7 @@ class Rest:
         if response.json()["error"]["request_id"] != response.headers["X-Request-ID"]:
             raise ViolationError(f"{operation}: another request_id in the body than in the header")
         self._findings.exercised.add(("rest", operation, code))
+        self._findings.error(code)
 
     def _hold(self, what: str, schema: Json, value: Any) -> None:
         root = {**schema, "components": self._components}

@@ -32,8 +32,10 @@ async def operations(lab: Lab) -> None:
         whole = await talk.ask("getJob", parameters={"job_id": job_id, "include": "result"})
         lab.require(whole["body"]["result"] is not None, f"getJob with the result: {whole}")
         for kind in get_args(Format):
+            talk.audio.clear()
             reply = await talk.ask("getJobResult", parameters={"job_id": job_id, "format": kind})
             lab.require(reply["status"] == 200, f"getJobResult {kind}: {reply}")
+            await _bytes(talk, int(reply["headers"].get("Content-Length", 0)))
         await _audio(lab, talk, job_id)
         gone = await talk.ask("deleteJob", parameters={"job_id": job_id})
         lab.require(gone["status"] == 204 and gone["body"] is None, f"deleteJob: {gone}")
@@ -45,11 +47,15 @@ async def _audio(lab: Lab, talk: Conversation, job_id: str) -> None:
         talk.audio.clear()
         reply = await talk.ask("getJobAudio", parameters={"job_id": job_id, **more})
         lab.require(reply["status"] == (206 if more else 200), f"getJobAudio: {reply}")
-        # Frames keep their order, but nothing says that a pong has to wait for a recording.
-        with anyio.fail_after(10):
-            while len(talk.audio) < len(expected):
-                await talk.ping()
+        await _bytes(talk, len(expected))
         lab.require(bytes(talk.audio) == expected, "the recording is another one")
+
+
+async def _bytes(talk: Conversation, size: int) -> None:
+    """Wait for so many; frames keep their order, but nothing says that a pong has to wait for a recording."""
+    with anyio.fail_after(10):
+        while len(talk.audio) < size:
+            await talk.ping()
 
 
 async def _until(talk: Conversation, job_id: str, status: str) -> None:
