@@ -55,7 +55,7 @@ _STATUS: Final = ContactsStatus(
     unread=(
         UnreadCard(
             book="Work",
-            card="https://dav.example.org/ivan/work/broken.vcf",
+            card="https://dav.example.org/ivan/office/broken.vcf",
             problem="it does not begin with BEGIN:VCARD",
             usable=False,
         ),

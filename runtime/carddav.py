@@ -291,7 +291,7 @@ class CardDav:
             raise self._refused("401 Unauthorized") from None
         except dav_errors.RateLimitError as error:
             raise _BusyError(min(LONGEST_PAUSE, error.retry_after_seconds or 0.0)) from None
-        except NotImplementedError:
+        except NotImplementedError:  # what caldav raises where it knows no scheme that the server offers
             raise self._refused("it offers no login that fits; see CARDDAV_AUTH") from None
         except (dav_errors.DAVError, ValueError) as error:
             raise self._invalid(type(error).__name__) from None

@@ -39,7 +39,7 @@ class DavServer:
     @property
     def book(self) -> str:
         """The address book that there is from the start."""
-        return f"{self.home}work/" if self.kind == "radicale" else f"{self.home}addressbook/"
+        return f"{self.home}office/" if self.kind == "radicale" else f"{self.home}addressbook/"
 
     def account(self, url: str | None = None, password: str = PASSWORD, timeout: float = 20.0) -> Account:
         return Account(url=url or self.url, username=USER, password=password, timeout=timeout)

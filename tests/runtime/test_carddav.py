@@ -236,7 +236,7 @@ async def test_redirects_are_followed_within_the_server(open_radicale: DavServer
 
     with anyio.fail_after(PATIENCE), proxy(answer, open_radicale.url, USER) as front:
         async with connect(Account(url=front.url, username=USER, password=PASSWORD)) as dav:
-            assert [book.url for book in await dav.books()] == [f"{front.url}alice/work/"]
+            assert [book.url for book in await dav.books()] == [f"{front.url}alice/office/"]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -371,8 +371,8 @@ async def test_without_sync_tokens_all_cards_are_listed(open_radicale: DavServer
     open_radicale.send("PUT", f"{open_radicale.book}listed.vcf", card("l", "In The List"), "text/vcard")
     with anyio.fail_after(PATIENCE), proxy(lambda _: None, open_radicale.url, USER) as front:
         async with connect(Account(url=front.url)) as dav:
-            book = Book(url=f"{front.url}alice/work/", name="Work", sync_token=None, ctag="1")
+            book = Book(url=f"{front.url}alice/office/", name="Work", sync_token=None, ctag="1")
             changes = await dav.changes(book, None)
     assert changes.complete
-    assert f"{front.url}alice/work/listed.vcf" in changes.changed
-    assert f"{front.url}alice/work/" not in changes.changed
+    assert f"{front.url}alice/office/listed.vcf" in changes.changed
+    assert f"{front.url}alice/office/" not in changes.changed
