@@ -47,7 +47,7 @@ ONE_OF: Final[dict[type[Struct], tuple[str, ...]]] = {voices.SpeakerEnrolment: (
 def schemas_of(types: Iterable[object]) -> dict[str, Json]:
     """The schemas of these types and of all that they are made of, by name, in alphabetical order."""
     _, components = msgspec.json.schema_components(list(types), schema_hook=_anything, ref_template=REF_TEMPLATE)
-    structs = {struct.__name__: struct for struct in _structs(types)}
+    structs = {struct.__name__: struct for struct in structs_of(types)}
     return {name: _completed(components[name], structs[name]) for name in sorted(components)}
 
 
@@ -64,7 +64,7 @@ def _anything(kind: type) -> Json:
     raise TypeError(f"{kind} has no JSON schema: use a type that msgspec knows")
 
 
-def _structs(types: Iterable[object]) -> set[type[Struct]]:
+def structs_of(types: Iterable[object]) -> set[type[Struct]]:
     """The Structs among the types, and those that they are made of."""
     found: set[type[Struct]] = set()
     waiting = [info for kind in types for info in _inner(msgspec.inspect.type_info(kind))]
@@ -97,7 +97,7 @@ def _completed(schema: Json, struct: type[Struct]) -> Json:
     """With descriptions, and for what the server writes with every field required that it always writes."""
     typed = cast(Json, _typed(schema))
     properties = cast(dict[str, Json], typed["properties"])
-    for name, text in _field_docstrings(struct).items():
+    for name, text in field_docstrings(struct).items():
         # Beside a $ref a description is allowed since 2020-12, and not in OpenAPI 3.0, which drops it.
         properties[name] = {**properties[name], "description": text}
     if struct not in CLIENT_TYPES:
@@ -127,7 +127,7 @@ def _typed(node: object) -> object:
     return [_typed(item) for item in node] if isinstance(node, list) else node
 
 
-def _field_docstrings(struct: type[Struct]) -> dict[str, str]:
+def field_docstrings(struct: type[Struct]) -> dict[str, str]:
     """The string under each field of the class, on one line."""
     return _docstrings_of_module(struct.__module__).get(struct.__name__, {})
 

@@ -13,6 +13,8 @@ ROOT: Final = Path(__file__).parents[2]
 def documents() -> dict[str, Callable[[], str]]:
     """Path below the root: what builds the text of the file."""
     from asyncapi.builder import asyncapi_document
+    from contracts.client_python import python_types
+    from contracts.client_typescript import typescript_types
     from contracts.documents import to_yaml
     from contracts.errors_page import page
     from contracts.openapi import openapi_document
@@ -23,11 +25,14 @@ def documents() -> dict[str, Callable[[], str]]:
         "contracts/openapi-3.0.yaml": lambda: to_yaml(openapi_30_document()),
         "asyncapi/asyncapi.yaml": lambda: to_yaml(asyncapi_document()),
         "docs/errors.md": page,
+        "clients/python/callannotate_client/types.py": python_types,
+        "clients/js/src/types.ts": typescript_types,
     }
 
 
 @click.command(
-    help="""Write the documents of the interfaces: OpenAPI 3.1 and 3.0, AsyncAPI 3.0, and the page of errors.
+    help="""Write the documents of the interfaces: OpenAPI 3.1 and 3.0, AsyncAPI 3.0, the page of errors, and the
+types of the clients.
 
 They are made from the route table, the contract types and the error catalogue, and are committed.
 
