@@ -43,6 +43,7 @@ from contracts.jobs import (
 )
 from contracts.options import Format
 from contracts.voice_examples import VOICE_DETAILS, VOICE_RESPONSES, VOICE_SPECIAL_DETAILS
+from contracts.waveform import Waveform
 
 JOB_ID: Final = "550e8400-e29b-41d4-a716-446655440000"
 _NEXT_JOB_ID: Final = "550e8400-e29b-41d4-a716-446655440001"
@@ -214,6 +215,7 @@ RESPONSES: Final[dict[tuple[str, int], dict[str, object]]] = {
         "with_result": msgspec.structs.replace(COMPLETED_JOB, result=ANNOTATION),
     },
     ("getJobResult", 200): {"result": RESULT, **{kind: _TEXTS[kind] for kind in _TEXTS if kind != "metrics"}},
+    ("getJobPeaks", 200): {"peaks": Waveform(job_id=JOB_ID, duration=0.1, rate=50.0, channels=((0, 17, 201, 88, 9),))},
     ("getQueueStatus", 200): {"queue": _QUEUE},
     ("getHealth", 200): {"healthy": _HEALTHY},
     ("getHealth", 503): {"unhealthy": _SICK},

@@ -39,6 +39,7 @@ from contracts.route import (
     json_response,
 )
 from contracts.voice_routes import VOICE_ROUTES
+from contracts.waveform import Waveform
 
 FORMAT_MEDIA_TYPES: Final[dict[Format, str]] = {
     "json": "application/json",
@@ -158,6 +159,17 @@ ROUTES: Final = (
             ),
         ),
         errors=(*EVERY, errors.JOB_NOT_FOUND, errors.WRONG_STATE, errors.RANGE_NOT_SATISFIABLE),
+    ),
+    Route(
+        operation_id="getJobPeaks",
+        method="GET",
+        path="/api/v1/jobs/{job_id}/peaks",
+        summary="What the recording of a completed job looks like, for those who draw it",
+        description="Computed when it is asked for the first time, which takes a few seconds for a long call.",
+        tag="Jobs",
+        parameters=(JOB_ID,),
+        responses=(json_response(200, "The peaks.", Waveform),),
+        errors=(*EVERY, errors.JOB_NOT_FOUND, errors.WRONG_STATE, errors.STORAGE_FULL),
     ),
     *VOICE_ROUTES,
     *CONTACT_ROUTES,

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from contracts.annotation import Annotation
 from contracts.errors import (
+    FILE_NOT_FOUND,
     IDEMPOTENCY_CONFLICT,
     JOB_NOT_FOUND,
     SHUTTING_DOWN,
@@ -45,6 +46,7 @@ from runtime.job_store import JobRow, Key
 from runtime.job_views import Forecast, error_message, in_seconds, job_view, moment, result_message
 from runtime.live_service import LiveService
 from runtime.parts import Parts, opened_parts
+from runtime.peaks import WaveformStore
 from runtime.retention import Retention
 from runtime.settings import Settings
 from runtime.supervision import supervised
@@ -101,6 +103,7 @@ class JobService:
         self._metrics: Final = parts.metrics
         self._intake: Final = parts.intake
         self._uploads: Final = Uploads(parts.volume, parts.settings)
+        self._waveforms: Final = WaveformStore(parts.volume)
         self._files: Final = CapacityLimiter(READERS)
         self._health: Final = HealthCheck(
             parts.settings, parts.volume, parts.store, parts.engines, parts.queue, self.stopping.is_set,
@@ -190,6 +193,23 @@ class JobService:
             raise wrong_state(row, "The recording is removed when a job is archived")
         path = self._volume.recording(job_id, row.format, row.status)
         return JobAudio(path, row.size, MEDIA_TYPES[row.format], row.filename)
+
+    async def peaks(self, job_id: str) -> bytes:
+        """A Waveform of a completed job's recording, as JSON; raises JOB_NOT_FOUND, WRONG_STATE or STORAGE_FULL."""
+        row = await self._row(job_id)
+        if row.status != "completed":
+            raise wrong_state(row, "There are peaks once a job is completed")
+
+        async def exists() -> bool:
+            now = await self._store.get(job_id)
+            return now is not None and now.status == "completed"
+
+        try:
+            return await self._waveforms.of(job_id, (await self.audio(job_id)).path, exists)
+        except CallAnnotateError as error:
+            if error.fault is not FILE_NOT_FOUND:
+                raise
+            raise CallAnnotateError(JOB_NOT_FOUND, job_id=job_id) from error
 
     async def delete(self, job_id: str) -> None:
         """Cancel a job that runs, then remove everything of it; raises JOB_NOT_FOUND."""

@@ -97,6 +97,14 @@ class Volume:
         """The result of a completed job."""
         return self.root / COMPLETED / f"{job_id}.json"
 
+    def peaks(self, job_id: str) -> Path:
+        """What the recording of a completed job looks like."""
+        return self.root / COMPLETED / f"{job_id}.peaks.json"
+
+    def corrections(self, job_id: str) -> Path:
+        """What people have corrected in the result of a completed job."""
+        return self.root / COMPLETED / f"{job_id}.corrections.json"
+
     def journal(self, job_id: str) -> Path:
         """What the networks have computed for a running job."""
         return self.root / PROCESSING / f"{job_id}.journal"
@@ -137,7 +145,8 @@ class Volume:
         """Remove everything of a job."""
         for state in PLACES:
             self.recording(job_id, extension, state).unlink(missing_ok=True)
-        self.result(job_id).unlink(missing_ok=True)
+        for path in (self.result(job_id), self.peaks(job_id), self.corrections(job_id)):
+            path.unlink(missing_ok=True)
         self.forget_work(job_id)
 
 

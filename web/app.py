@@ -19,6 +19,7 @@ from web.bodies import JsonBody
 from web.connections import Connections
 from web.job_socket import follow_job
 from web.live_socket import transcribe_live
+from web.pages import add_pages
 from web.rest import Operations
 from web.socket import run_session
 from web.uploads import MultipartForm, drain
@@ -44,10 +45,12 @@ def create_app(service: JobService) -> Quart:
             view_func=_view(operations, route),
             methods=[route.method],
         )
+    add_pages(app)
     app.before_request(_begin)
     app.before_websocket(_begin)
     app.after_request(_end)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(CallAnnotateError, _error_response)
     app.register_error_handler(Exception, _unexpected)
     connections = Connections(service, operations.limits)
 

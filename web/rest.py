@@ -45,6 +45,7 @@ class Operations:
             "deleteJob": self.delete_job,
             "getJobResult": self.get_job_result,
             "getJobAudio": self.get_job_audio,
+            "getJobPeaks": self.get_job_peaks,
             "getQueueStatus": self.get_queue_status,
             "getHealth": self.get_health,
             "getRootHealth": self.get_health,
@@ -139,6 +140,11 @@ class Operations:
         start, stop = found
         headers["Content-Range"] = f"bytes {start}-{stop - 1}/{audio.size}"
         return Answer(206, audio.media_type, whole.part(start, stop), headers)
+
+    async def get_job_peaks(self, call: Call) -> Answer:
+        """What the recording looks like."""
+        content = await self._service.peaks(call.values["job_id"])
+        return Answer(200, JSON, content, {"Cache-Control": "private, max-age=86400"})
 
     async def _open_audio(self, job_id: str) -> tuple[JobAudio, int]:
         """The recording and a descriptor of its file; looked up again where it was moved in between."""

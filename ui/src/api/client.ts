@@ -1,0 +1,76 @@
+import { language, t } from "../i18n";
+import type { ErrorDetail } from "./types";
+
+/** What the server refused, in its own words. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly advice = "",
+  ) {
+    super(message);
+  }
+
+  /** Message and advice. */
+  get whole(): string {
+    return this.advice ? `${sentence(this.message)} ${this.advice}` : sentence(this.message);
+  }
+}
+
+function sentence(text: string): string {
+  const first = text.charAt(0).toLocaleUpperCase() + text.slice(1);
+  return /[.!?…]$/.test(first) ? first : `${first}.`;
+}
+
+/** The text of anything that was thrown. */
+export function told(error: unknown): string {
+  if (error instanceof ApiError) return error.whole;
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** An answer that is no success as an error. */
+export function refusal(status: number, body: string): ApiError {
+  try {
+    const { error } = JSON.parse(body) as { error: ErrorDetail };
+    return new ApiError(status, error.code, error.message, error.advice ?? "");
+  } catch {
+    return new ApiError(status, "UNREACHABLE", t("unreachable"));
+  }
+}
+
+interface Wanted {
+  method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** Ask the server; raises ApiError. */
+export async function ask(path: string, { method = "GET", body, headers = {}, signal }: Wanted = {}): Promise<Response> {
+  const init: RequestInit = { method, headers: { ...headers, "Accept-Language": language.value }, signal: signal ?? null };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { ...init.headers, "Content-Type": "application/json" };
+  }
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, "UNREACHABLE", t("unreachable"));
+  }
+  if (!response.ok) throw refusal(response.status, await response.text());
+  return response;
+}
+
+/** The JSON of an answer. */
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await ask(path, signal ? { signal } : {});
+  return (await response.json()) as T;
+}
+
+/** The address of a WebSocket of this server. */
+export function socketUrl(path: string): string {
+  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
+}

@@ -1,0 +1,12 @@
+import { render } from "preact";
+import "@fontsource-variable/inter/wght.css";
+import "./styles/base.css";
+import "./styles/calls.css";
+import "./styles/call.css";
+import "./styles/live.css";
+import { App } from "./app";
+import { startPreferences } from "./prefs";
+
+startPreferences();
+const root = document.getElementById("app");
+if (root) render(<App />, root);
