@@ -211,6 +211,10 @@ VOICE_CLIPPED = Fault(
 INVALID_JSON = Fault(
     "INVALID_JSON", None, "{field}: is not JSON ({cause})", "Send one JSON object in UTF-8.", 400, close_code=1007
 )
+CORRECTIONS_CHANGED = Fault(
+    "CORRECTIONS_CHANGED", None, "the corrections of job {job_id} were changed meanwhile",
+    "Read them again and repeat the change.", 412,
+)  # fmt: skip
 INVALID_FIELD = Fault("INVALID_FIELD", None, "{field}: {problem}", "Allowed: {allowed}.", 400)
 MISSING_FILE = Fault("MISSING_FILE", None, "the form has no file", "Send the recording as the part called `file`.", 400)
 SEVERAL_FILES = Fault(

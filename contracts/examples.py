@@ -21,6 +21,7 @@ from contracts.annotation import (
     Word,
 )
 from contracts.contact_examples import CONTACT_DETAILS, CONTACT_RESPONSES, CONTACT_SPECIAL_DETAILS, FOUND_CONTACT
+from contracts.correction_examples import CORRECTION_RESPONSES
 from contracts.errors import INVALID_MESSAGE, PROCESSING_FAILED, CallAnnotateError, Fault, Language
 from contracts.jobs import (
     DiskUsage,
@@ -225,6 +226,7 @@ RESPONSES: Final[dict[tuple[str, int], dict[str, object]]] = {
     ("getRootInfo", 200): {"info": _INFO},
     ("getMetrics", 200): {"metrics": _TEXTS["metrics"]},
     **CONTACT_RESPONSES,
+    **CORRECTION_RESPONSES,
     **VOICE_RESPONSES,
 }
 """Of each answer with a body: Structs for JSON, text for the other media types; documents and audio have none."""

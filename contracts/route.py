@@ -38,7 +38,7 @@ class Route(Struct, frozen=True, kw_only=True):
     """One operation."""
 
     operation_id: str
-    method: Literal["GET", "POST", "PUT", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     summary: str
     description: str = ""

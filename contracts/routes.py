@@ -7,6 +7,7 @@ from typing import Final
 
 from contracts import errors
 from contracts.contact_routes import CONTACT_ROUTES
+from contracts.correction_routes import CORRECTION_ROUTES, RESULT_VERSION
 from contracts.examples import METADATA
 from contracts.jobs import HealthStatus, Job, JobPage, JobRequest, JobResult, QueueStatus, ServiceInfo
 from contracts.options import BINARY_FORMATS, Format
@@ -129,7 +130,7 @@ ROUTES: Final = (
         summary="Result of a completed job",
         description="JSON unless `format` or the header Accept asks for another format.",
         tag="Jobs",
-        parameters=(JOB_ID, TRANSCRIPT_FORMAT),
+        parameters=(JOB_ID, TRANSCRIPT_FORMAT, RESULT_VERSION),
         responses=(
             Response(
                 status=200,
@@ -171,6 +172,7 @@ ROUTES: Final = (
         responses=(json_response(200, "The peaks.", Waveform),),
         errors=(*EVERY, errors.JOB_NOT_FOUND, errors.WRONG_STATE, errors.STORAGE_FULL),
     ),
+    *CORRECTION_ROUTES,
     *VOICE_ROUTES,
     *CONTACT_ROUTES,
     Route(

@@ -81,16 +81,17 @@ def _loudest(file: AudioFile, rate: float) -> tuple[Loudest, float]:
     """The loudest samples at `rate` a second, and the seconds of the recording."""
     count = 2 if file.layout == "two-sided" else 1
     pieces: list[Loudest] = []
-    position = 0
+    position, last = 0, -1
     with AudioReader(file) as reader:
         while (block := reader.read()) is not None:
             numbers = ((position + np.arange(len(block))) * rate / file.sample_rate).astype(np.int64)
-            starts = np.flatnonzero(np.diff(numbers, prefix=numbers[0] - 1))
+            starts = np.concatenate([[0], np.flatnonzero(np.diff(numbers)) + 1])
             found = np.maximum.reduceat(np.abs(sides(block, file)), starts, axis=0).T
-            if pieces and pieces[-1].shape[1] and numbers[0] == last:
-                pieces[-1][:, -1] = np.maximum(pieces[-1][:, -1], found[:, 0])
-                found = found[:, 1:]
-            pieces.append(np.ascontiguousarray(found))
+            if numbers[0] == last:
+                # The block before ended in the middle of this stretch.
+                found[:, 0] = np.maximum(found[:, 0], pieces[-1][:, -1])
+                pieces[-1] = pieces[-1][:, :-1]
+            pieces.append(found)
             last = int(numbers[-1])
             position += len(block)
     if not pieces:

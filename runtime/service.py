@@ -14,6 +14,7 @@ from anyio.abc import ObjectReceiveStream
 from msgspec import Struct
 
 from contracts.annotation import Annotation
+from contracts.corrections import ResultVersion
 from contracts.errors import (
     FILE_NOT_FOUND,
     IDEMPOTENCY_CONFLICT,
@@ -36,6 +37,7 @@ from contracts.jobs import (
     ServiceInfo,
 )
 from contracts.options import AnnotateOptions
+from runtime.corrections import CorrectionStore
 from runtime.engines import Engines
 from runtime.health import HealthCheck
 from runtime.hot_folder import HotFolder
@@ -103,6 +105,8 @@ class JobService:
         self._metrics: Final = parts.metrics
         self._intake: Final = parts.intake
         self._uploads: Final = Uploads(parts.volume, parts.settings)
+        self.corrections: Final = CorrectionStore(parts.volume, self.annotation)
+        """What people have corrected in results."""
         self._waveforms: Final = WaveformStore(parts.volume)
         self._files: Final = CapacityLimiter(READERS)
         self._health: Final = HealthCheck(
@@ -170,12 +174,18 @@ class JobService:
             offset=offset,
         )
 
-    async def result(self, job_id: str) -> JobResult:
+    async def annotation(self, job_id: str) -> Annotation:
+        """The machine's version of a result; raises JOB_NOT_FOUND or WRONG_STATE."""
+        return (await self.result(job_id)).result
+
+    async def result(self, job_id: str, version: ResultVersion = "machine") -> JobResult:
         """The result of a completed job; raises JOB_NOT_FOUND or WRONG_STATE."""
         row = await self._row(job_id)
         if row.status != "completed" or row.completed_at is None:
             raise wrong_state(row, "There is a result once a job is completed")
         result = await self._result(row)
+        if version == "corrected":
+            result = await self.corrections.applied(job_id, result)
         return JobResult(
             job_id=job_id,
             completed_at=moment(row.completed_at),

@@ -10,7 +10,7 @@ from typing import Final
 
 from anyio import CapacityLimiter, to_thread
 from quart import Quart, Response
-from werkzeug.utils import safe_join
+from werkzeug.security import safe_join
 
 from contracts.errors import ROUTE_NOT_FOUND, CallAnnotateError
 from web.files import FileSpan, open_file

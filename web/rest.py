@@ -17,6 +17,7 @@ from contracts.routes import FORMAT_MEDIA_TYPES
 from runtime.service import JobAudio, JobService
 from web.answers import JSON, Answer, Call, Handler, error_answer, json_answer
 from web.contacts import ContactOperations
+from web.corrections import CorrectionOperations
 from web.documents import asyncapi_json, openapi_json
 from web.exports import render
 from web.files import FileSpan, open_file
@@ -54,6 +55,7 @@ class Operations:
             "getMetrics": self.get_metrics,
             "getOpenapi": self.get_openapi,
             "getAsyncapi": self.get_asyncapi,
+            **CorrectionOperations(service).handlers,
             **VoiceOperations(service).handlers,
             **ContactOperations(service).handlers,
         }
@@ -108,7 +110,7 @@ class Operations:
         """The result, or the transcript in another format."""
         chosen = wanted_format(value_of(call, "format"), call.values.get("Accept"))
         job_id = call.values["job_id"]
-        found = await self._service.result(job_id)
+        found = await self._service.result(job_id, value_of(call, "version"))
         if chosen == "json":
             return json_answer(200, found, {"Vary": "Accept"})
         job = await self._service.job(job_id)

@@ -11,6 +11,8 @@ export type Waveform = Schemas["Waveform"];
 export type ServiceInfo = Schemas["ServiceInfo"];
 export type ErrorDetail = Schemas["ErrorDetail"];
 export type Voice = Schemas["Voice"];
+export type Corrections = Schemas["Corrections"];
+export type CorrectionsUpdate = Partial<Schemas["CorrectionsUpdate"]>;
 export type Format = (typeof formats)[number];
 
 /** Formats of a transcript, as the server's description lists them. */

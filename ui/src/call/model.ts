@@ -174,3 +174,6 @@ export function nextUnsure(rows: readonly Row[], after: Spot): Spot | null {
   }
   return null;
 }
+
+/** Names a row, whoever said it. */
+export const rowKey = (row: Row): string => place(row.speakerId, row.segment);

@@ -1,0 +1,82 @@
+import { useState } from "preact/hooks";
+import { FORMATS } from "../api/types";
+import { counted, t } from "../i18n";
+import { Sure } from "../parts/dialog";
+import { Icon } from "../parts/icons";
+import { Menu } from "../parts/menu";
+import type { CallState } from "./state";
+
+const NAMES: Readonly<Record<string, string>> = {
+  json: "JSON",
+  srt: "SubRip (SRT)",
+  vtt: "WebVTT",
+  txt: "Text (TXT)",
+  tsv: "Table (TSV)",
+  rttm: "RTTM",
+  eaf: "ELAN (EAF)",
+  textgrid: "Praat TextGrid",
+  docx: "Word (DOCX)",
+};
+const ORDER = Object.keys(NAMES);
+const rank = (format: string): number => (ORDER.includes(format) ? ORDER.indexOf(format) : ORDER.length);
+const SORTED = [...FORMATS].sort((one, other) => rank(one) - rank(other));
+
+/** Downloads of a call, and the way back to the machine's version. */
+export function ExportMenu({ call }: { call: CallState }) {
+  const [asking, setAsking] = useState(false);
+  const corrections = call.correctionCount.value;
+  const filename = call.job.value?.file_info.filename ?? "call";
+  const stem = filename.replace(/\.[^.]+$/, "");
+  const address = (format: string, version: string) => `${call.address}/result?format=${format}&version=${version}`;
+  return (
+    <div class="exports">
+      {corrections > 0 && (
+        <button type="button" class="quiet" onClick={() => setAsking(true)} title={t("undo_all")}>
+          {counted("corrected", corrections)}
+        </button>
+      )}
+      <Menu
+        className="right"
+        label={
+          <>
+            <Icon name="download" size={18} />
+            {t("export")}
+          </>
+        }
+      >
+        {(close) => (
+          <>
+            <p class="panel-title">
+              {t("export_as")}
+              {corrections > 0 && <span class="muted"> · {t("with_corrections")}</span>}
+            </p>
+            {SORTED.map((format) => (
+              <a key={format} href={address(format, "corrected")} download={`${stem}.${format}`} onClick={close}>
+                {NAMES[format] ?? format.toUpperCase()}
+              </a>
+            ))}
+            <hr />
+            {corrections > 0 && (
+              <a href={address("json", "machine")} download={`${stem}.machine.json`} onClick={close}>
+                {t("machine_version")} (JSON)
+              </a>
+            )}
+            <a href={`${call.address}/audio`} download={filename} onClick={close}>
+              {t("export_recording")}
+            </a>
+          </>
+        )}
+      </Menu>
+      {asking && (
+        <Sure
+          text={t("undo_sure")}
+          action={t("undo_all")}
+          close={(sure) => {
+            setAsking(false);
+            if (sure) void call.takeBackAll();
+          }}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,183 @@
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { told } from "../api/client";
+import { counted, percent, t } from "../i18n";
+import { announce } from "../parts/announce";
+import { Dialog } from "../parts/dialog";
+import { Icon } from "../parts/icons";
+import type { Person } from "./model";
+import type { CallState } from "./state";
+
+/** Who speaks: names, shares of the speech, voices to be remembered. */
+export function People({ call }: { call: CallState }) {
+  const [enrolling, setEnrolling] = useState<Person | null>(null);
+  const people = call.people.value;
+  const speech = people.reduce((sum, person) => sum + person.speech, 0) || 1;
+  return (
+    <aside class="people" aria-label={t("speakers")}>
+      <h2>{t("speakers")}</h2>
+      <ul>
+        {people.map((person) => (
+          <PersonCard
+            key={person.id}
+            call={call}
+            person={person}
+            share={person.speech / speech}
+            enrol={() => setEnrolling(person)}
+          />
+        ))}
+      </ul>
+      {enrolling && <Enrol call={call} person={enrolling} close={() => setEnrolling(null)} />}
+    </aside>
+  );
+}
+
+interface CardProps {
+  call: CallState;
+  person: Person;
+  share: number;
+  enrol: () => void;
+}
+
+function PersonCard({ call, person, share, enrol }: CardProps) {
+  const name = call.nameOf(person.id);
+  return (
+    <li class={`person c${person.colour}`} data-speaker={person.id}>
+      <Name call={call} person={person} name={name} />
+      <div class="bar" aria-hidden="true">
+        <span style={{ width: `${100 * share}%` }} />
+      </div>
+      <p class="facts">
+        {[t("share", { percent: percent(share) }), counted("words_count", person.words), origin(person)]
+          .filter(Boolean)
+          .join(" · ")}
+      </p>
+      {person.heard && person.speech > 0 && (
+        <button type="button" class="quiet" onClick={enrol}>
+          <Icon name="voice" size={16} />
+          {t("enrol")}
+        </button>
+      )}
+    </li>
+  );
+}
+
+function origin(person: Person): string {
+  if (person.byHand) return t("named");
+  return person.name ? t("recognised", { percent: percent(person.confidence) }) : "";
+}
+
+/** The name, which becomes a field when it is chosen. */
+function Name({ call, person, name }: { call: CallState; person: Person; name: string }) {
+  const [writing, setWriting] = useState(false);
+  const [text, setText] = useState("");
+  const input = useRef<HTMLInputElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  const closing = useRef(false);
+  useEffect(() => {
+    if (writing) input.current?.select();
+    else if (closing.current) button.current?.focus();
+    closing.current = writing;
+  }, [writing]);
+
+  function finish(keep: boolean): void {
+    setWriting(false);
+    if (keep && text.trim() !== (person.name ?? "")) void call.nameSpeaker(person.id, text);
+  }
+
+  if (writing) {
+    return (
+      <form
+        class="name"
+        onSubmit={(event) => {
+          event.preventDefault();
+          finish(true);
+        }}
+      >
+        <span class="dot" />
+        <input
+          ref={input}
+          value={text}
+          maxLength={200}
+          placeholder={t("speaker_n", { n: person.number })}
+          aria-label={t("rename", { name })}
+          onInput={(event) => setText(event.currentTarget.value)}
+          onBlur={() => finish(true)}
+          onKeyDown={(event) => {
+            if (event.key === "Escape") finish(false);
+          }}
+        />
+      </form>
+    );
+  }
+  return (
+    <div class="name">
+      <span class="dot" />
+      <button
+        ref={button}
+        type="button"
+        class="plain"
+        aria-label={t("rename", { name })}
+        title={t("rename", { name })}
+        onClick={() => {
+          setText(person.name ?? "");
+          setWriting(true);
+        }}
+      >
+        <span>{name}</span>
+        <Icon name="edit" size={15} />
+      </button>
+    </div>
+  );
+}
+
+function Enrol({ call, person, close }: { call: CallState; person: Person; close: () => void }) {
+  const [name, setName] = useState(person.name ?? "");
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const field = useId();
+
+  async function send(event: Event): Promise<void> {
+    event.preventDefault();
+    setBusy(true);
+    setProblem("");
+    try {
+      const voice = await call.enrol(person.id, name.trim());
+      announce(t("enrol_done", { name: voice.name }));
+      if (voice.name !== person.name) await call.nameSpeaker(person.id, voice.name);
+      call.note.value = "";
+      close();
+    } catch (error) {
+      setProblem(told(error));
+    }
+    setBusy(false);
+  }
+
+  return (
+    <Dialog title={t("enrol_title", { name: call.nameOf(person.id) })} close={close}>
+      <form onSubmit={(event) => void send(event)}>
+        <p class="muted">{t("enrol_hint")}</p>
+        <label for={field}>{t("name")}</label>
+        <input
+          id={field}
+          value={name}
+          required
+          maxLength={200}
+          onInput={(event) => setName(event.currentTarget.value)}
+        />
+        {problem && (
+          <p class="problem" role="alert">
+            {problem}
+          </p>
+        )}
+        <div class="actions">
+          <button type="button" onClick={close}>
+            {t("cancel")}
+          </button>
+          <button type="submit" class="primary" disabled={busy || name.trim() === ""} aria-busy={busy}>
+            {t("save")}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
