@@ -7,7 +7,7 @@ PYANNOTE := .venv-pyannote/bin
 PIP_INSTALL := -m pip --disable-pip-version-check install --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help annotate test check contract bench bench-live bench-voices test-pyannote lock clean
+.PHONY: help annotate test check ui test-ui contract bench bench-live bench-voices test-pyannote lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -25,6 +25,12 @@ check: .venv/.dev tests/contract/node_modules/.installed  ## Check the style, th
 	@$(BIN)/lint-imports
 	@$(BIN)/callannotate contracts --check
 	@npm --prefix tests/contract run --silent check
+
+ui: ui/node_modules/.installed  ## Build the web page into web/static (Node.js 20 or newer and npm are needed)
+	@npm --prefix ui run --silent build
+
+test-ui: .venv/.dev ui  ## Try the web page in Chromium: ARGS="-k russian" for some of it
+	@$(BIN)/python -m pytest tests/ui $(ARGS)
 
 contract: .venv/.dev  ## Run the contract suites: against servers of their own, or make contract URL=http://host:port
 	@$(BIN)/python -m tests.contract $(URL) $(ARGS)
@@ -47,7 +53,7 @@ lock: .venv/.dev  ## Resolve the requirements anew into locks/
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra build --extra pyannote --extra pyannote-test --constraint locks/dev.lock --output-file locks/pyannote.lock
 
 clean:  ## Remove what make has installed
-	rm -rf .venv .venv-pyannote tests/contract/node_modules
+	rm -rf .venv .venv-pyannote tests/contract/node_modules ui/node_modules web/static
 
 LOCK := --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --universal --python-version 3.11 --quiet --no-header --no-annotate
 
@@ -69,6 +75,11 @@ LOCK := --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --u
 tests/contract/node_modules/.installed: tests/contract/package-lock.json
 	@echo "Installing the checks of the documents (Node.js 20 or newer and npm are needed) ..." >&2
 	@cd tests/contract && npm ci --silent
+	@touch $@
+
+ui/node_modules/.installed: ui/package-lock.json
+	@echo "Installing what builds the web page (Node.js 20 or newer and npm are needed) ..." >&2
+	@cd ui && npm ci --silent
 	@touch $@
 
 .venv-pyannote/.installed: locks/pyannote.lock pyproject.toml

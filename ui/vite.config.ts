@@ -10,5 +10,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     target: "es2022",
     chunkSizeWarningLimit: 2000,
+    rolldownOptions: { input: ["index.html", "docs.html", "async-docs.html"] },
   },
 });

@@ -48,11 +48,11 @@ NOT_BUILT: Final = """<!doctype html>
 _LIMITER: Final = CapacityLimiter(2)
 
 
-def policy(nonce: str) -> str:
-    """What a page may load: what this server has, and styles that carry the nonce."""
+def policy(nonce: str, images: str = "") -> str:
+    """What a page may load: what this server has, and styles that carry the nonce; `images` adds to its images."""
     return (
         f"default-src 'self'; style-src 'self' 'nonce-{nonce}'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'; object-src 'none'"
+        "frame-ancestors 'none'; object-src 'none'" + (f"; img-src 'self' {images}" if images else "")
     )
 
 
@@ -62,6 +62,12 @@ def add_pages(app: Quart, static: Path = STATIC) -> None:
     async def page() -> Response:
         return await _page(static / PAGE)
 
+    async def docs() -> Response:
+        return await _page(static / "docs.html", "data:")
+
+    async def async_docs() -> Response:
+        return await _page(static / "async-docs.html", "data:")
+
     async def asset(name: str) -> Response:
         return await _file(static, f"assets/{name}", FOREVER)
 
@@ -69,14 +75,16 @@ def add_pages(app: Quart, static: Path = STATIC) -> None:
         return await _file(static, "favicon.svg", "public, max-age=86400")
 
     app.add_url_rule("/", endpoint="page", view_func=page, methods=["GET"])
+    app.add_url_rule("/api/docs", endpoint="docs", view_func=docs, methods=["GET"])
+    app.add_url_rule("/api/async-docs", endpoint="async_docs", view_func=async_docs, methods=["GET"])
     app.add_url_rule("/assets/<path:name>", endpoint="asset", view_func=asset, methods=["GET"])
     app.add_url_rule("/favicon.svg", endpoint="icon", view_func=icon, methods=["GET"])
 
 
-async def _page(path: Path) -> Response:
+async def _page(path: Path, images: str = "") -> Response:
     """A page with a nonce of its own; 503 and how to build it where it was not."""
     nonce = secrets.token_urlsafe(16)
-    headers = {**FRAMES, "Content-Security-Policy": policy(nonce), "Content-Type": HTML, "Cache-Control": "no-cache"}
+    headers = {**FRAMES, "Content-Security-Policy": policy(nonce, images), "Content-Type": HTML, "Cache-Control": "no-cache"}
     try:
         content = await to_thread.run_sync(path.read_bytes, limiter=_LIMITER)
     except FileNotFoundError:

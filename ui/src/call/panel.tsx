@@ -169,7 +169,8 @@ function Wave({ call, zoom, seen }: WaveProps) {
 
   useEffect(() => {
     const made = wave.current;
-    if (!made || !waveform || !element.current) return;
+    // The peaks are there a moment after the waveform was made.
+    if (!made?.getDecodedData() || !waveform || !element.current) return;
     const least = element.current.clientWidth / Math.max(1, waveform.duration);
     made.zoom(zoom === 0 ? 0 : least * (Math.max(least, MOST_ZOOM) / least) ** zoom);
     made.setScrollTime(Math.max(0, (player?.time.peek() ?? 0) - element.current.clientWidth / made.options.minPxPerSec / 2));

@@ -88,7 +88,10 @@ function Words({ call, row, index }: { call: CallState; row: Row; index: number 
     const word = row.words[number];
     if (!word) return;
     if (call.editing.peek() || event.type === "dblclick") call.open.value = { row: index, word: number };
-    else if (!getSelection()?.toString()) call.player.peek()?.playFrom(word.start);
+    else if (!getSelection()?.toString()) {
+      call.cursor.value = { row: index, word: number };
+      call.player.peek()?.playFrom(word.start);
+    }
   }
 
   return (

@@ -1,3 +1,225 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useId, useRef } from "preact/hooks";
+import { get } from "../api/client";
+import type { ServiceInfo } from "../api/types";
+import { COLOURS } from "../call/model";
+import { clock, languageName, t } from "../i18n";
+import { announce } from "../parts/announce";
+import { Icon } from "../parts/icons";
+import { callAddress } from "../router";
+import { Microphone } from "./microphone";
+import { LiveSession, type Phase } from "./session";
+import { type Line, SILENCE, type Talk, after } from "./talk";
+
+const FIRST = ["en", "ru"];
+
+/** The microphone, and what is said into it. */
 export function LivePage() {
-  return <p />;
+  const talk = useSignal<Talk>(SILENCE);
+  const session = useSignal<LiveSession | null>(null);
+  const level = useSignal(0);
+  const problem = useSignal("");
+  const kept = useSignal<string | null>(null);
+  const language = useSignal("");
+  const save = useSignal(true);
+  const microphone = useRef<Microphone | null>(null);
+  const phase = session.value?.phase.value ?? "idle";
+
+  useEffect(() => {
+    document.title = `${t("live_title")} · ${t("app")}`;
+    return () => {
+      microphone.current?.close();
+      session.peek()?.close();
+    };
+  }, []);
+
+  async function start(): Promise<void> {
+    talk.value = SILENCE;
+    kept.value = null;
+    problem.value = "";
+    try {
+      microphone.current = await Microphone.open((frame) => {
+        level.value = frame.level;
+        session.peek()?.write(frame.data);
+      });
+    } catch (error) {
+      problem.value = t("live_no_microphone", { reason: (error as Error).message });
+      return;
+    }
+    const options = { rate: microphone.current.rate, language: language.peek(), save: save.peek() };
+    const begun = new LiveSession(options, (message) => {
+      talk.value = after(talk.peek(), message);
+      if (message.type === "transcript.final") announce(message.text);
+      if (message.type === "session.ended") {
+        kept.value = message.job_id;
+        release();
+      }
+    });
+    session.value = begun;
+    begun.start();
+  }
+
+  function release(): void {
+    microphone.current?.close();
+    microphone.current = null;
+    level.value = 0;
+  }
+
+  function stop(): void {
+    session.peek()?.finish();
+    release();
+  }
+
+  const over = phase === "idle" || phase === "ended" || phase === "failed";
+  return (
+    <div class="live">
+      <h1>{t("live_title")}</h1>
+      <p class="muted">{t("live_hint")}</p>
+      <div class="desk">
+        {over ? (
+          <button type="button" class="primary big" onClick={() => void start()}>
+            <Icon name="microphone" />
+            {t("live_start")}
+          </button>
+        ) : (
+          <Running phase={phase} session={session.value} stop={stop} />
+        )}
+        {over && <Choices language={language} save={save} />}
+        {!over && <Level level={level.value} />}
+        <State phase={phase} session={session.value} />
+        {kept.value && (
+          <a class="open" href={callAddress(kept.value)}>
+            {t("live_open")}
+          </a>
+        )}
+      </div>
+      {(problem.value || session.value?.problem.value) && (
+        <p class="problem" role="alert">
+          {problem.value || session.value?.problem.value}
+        </p>
+      )}
+      <Lines talk={talk.value} />
+    </div>
+  );
+}
+
+function Running({ phase, session, stop }: { phase: Phase; session: LiveSession | null; stop: () => void }) {
+  const paused = phase === "paused";
+  return (
+    <>
+      <button type="button" class="big" disabled={phase === "finishing"} onClick={stop}>
+        <Icon name="stop" />
+        {t("live_stop")}
+      </button>
+      <button
+        type="button"
+        disabled={phase !== "listening" && !paused}
+        onClick={() => (paused ? session?.resume() : session?.pause())}
+      >
+        {t(paused ? "live_resume" : "live_pause")}
+      </button>
+    </>
+  );
+}
+
+function State({ phase, session }: { phase: Phase; session: LiveSession | null }) {
+  if (phase === "idle" || phase === "failed") return null;
+  const progress = session?.progress.value;
+  return (
+    <p class={`phase ${phase}`} role="status">
+      <span class="lamp" />
+      {t(`live_${phase}`)}
+      {phase === "finishing" && progress != null && ` ${progress} %`}
+    </p>
+  );
+}
+
+interface ChoicesProps {
+  language: { value: string };
+  save: { value: boolean };
+}
+
+function Choices({ language, save }: ChoicesProps) {
+  const codes = useSignal<string[]>([]);
+  const [spoken, keep] = [useId(), useId()];
+  useEffect(() => {
+    get<ServiceInfo>("/api/v1/info").then(
+      (info) => {
+        codes.value = info.languages.filter((code) => !FIRST.includes(code));
+      },
+      () => undefined,
+    );
+  }, []);
+  return (
+    <>
+      <label for={spoken} class="muted">
+        {t("spoken")}
+      </label>
+      <select
+        id={spoken}
+        value={language.value}
+        onChange={(event) => {
+          language.value = event.currentTarget.value;
+        }}
+      >
+        <option value="">{t("detect")}</option>
+        {[...FIRST, ...codes.value].map((code) => (
+          <option key={code} value={code}>
+            {languageName(code)}
+          </option>
+        ))}
+      </select>
+      <label class="check" for={keep}>
+        <input
+          id={keep}
+          type="checkbox"
+          checked={save.value}
+          onChange={(event) => {
+            save.value = event.currentTarget.checked;
+          }}
+        />
+        {t("live_save")}
+      </label>
+    </>
+  );
+}
+
+/** How loud the microphone is, on a scale of 60 dB. */
+function Level({ level }: { level: number }) {
+  const share = Math.max(0, 1 + Math.log10(Math.max(level, 0.001)) / 3);
+  return (
+    <div class="level" role="meter" aria-label={t("live_level")} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(100 * share)}>
+      <span style={{ width: `${100 * share}%` }} />
+    </div>
+  );
+}
+
+function Lines({ talk }: { talk: Talk }) {
+  const list = useRef<HTMLOListElement>(null);
+  const last = talk.lines.at(-1);
+  useEffect(() => {
+    list.current?.lastElementChild?.scrollIntoView({ block: "nearest" });
+  }, [last?.id, last?.text]);
+  if (!last) return <p class="waiting muted">{t("live_empty")}</p>;
+  return (
+    <ol class="lines" ref={list} aria-label={t("transcript")}>
+      {talk.lines.map((line, index) => (
+        <LiveLine key={line.id} line={line} names={talk.names} first={talk.lines[index - 1]?.speaker !== line.speaker} />
+      ))}
+    </ol>
+  );
+}
+
+function LiveLine({ line, names, first }: { line: Line; names: Talk["names"]; first: boolean }) {
+  const number = Number(line.speaker?.replace(/^\D+/, "") ?? 0);
+  const name = line.speaker ? (names[line.speaker] ?? t("speaker_n", { n: number })) : "…";
+  return (
+    <li class={`line ${number ? `c${((number - 1) % COLOURS) + 1}` : ""} ${line.final ? "final" : "partial"}`} data-segment={line.id}>
+      <span class="time">{clock(line.start)}</span>
+      <div class="body">
+        {first && <span class="who">{name}</span>}
+        <p lang={line.language || undefined}>{line.text}</p>
+      </div>
+    </li>
+  );
 }
