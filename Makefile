@@ -30,7 +30,7 @@ ui: ui/node_modules/.installed  ## Build the web page into web/static (Node.js 2
 	@npm --prefix ui run --silent build
 
 test-ui: .venv/.dev ui  ## Try the web page in Chromium: ARGS="-k russian" for some of it
-	@$(BIN)/python -m pytest tests/ui $(ARGS)
+	@CALLANNOTATE_TEST_UI=1 $(BIN)/python -m pytest tests/ui $(ARGS)
 
 contract: .venv/.dev  ## Run the contract suites: against servers of their own, or make contract URL=http://host:port
 	@$(BIN)/python -m tests.contract $(URL) $(ARGS)

@@ -170,7 +170,7 @@ ROUTES: Final = (
         tag="Jobs",
         parameters=(JOB_ID,),
         responses=(json_response(200, "The peaks.", Waveform),),
-        errors=(*EVERY, errors.JOB_NOT_FOUND, errors.WRONG_STATE, errors.STORAGE_FULL),
+        errors=(*EVERY, errors.JOB_NOT_FOUND, errors.WRONG_STATE),
     ),
     *CORRECTION_ROUTES,
     *VOICE_ROUTES,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from anyio import CapacityLimiter, to_thread
 
 from contracts.waveform import Waveform
-from runtime.volume import Volume, room_needed, write_whole
+from runtime.volume import Volume, write_whole
 from stages.audio_file import AudioFile
 from stages.audio_reader import AudioReader
 from stages.decode import open_audio, sides
@@ -38,7 +38,7 @@ class WaveformStore:
     async def of(self, job_id: str, recording: Path, exists: Callable[[], Awaitable[bool]]) -> bytes:
         """A Waveform as JSON; `exists` says whether the job is still there.
 
-        Raises STORAGE_FULL, or what is wrong with the recording, such as FILE_NOT_FOUND.
+        Raises what is wrong with the recording, such as FILE_NOT_FOUND.
         """
         path = self._volume.peaks(job_id)
         content = await to_thread.run_sync(_kept_or_made, path, recording, job_id, limiter=self._limiter)
@@ -51,7 +51,8 @@ def _kept_or_made(path: Path, recording: Path, job_id: str) -> bytes:
     with suppress(FileNotFoundError):
         return path.read_bytes()
     content = msgspec.json.encode(waveform(recording, job_id))
-    with room_needed():
+    # Where there is no room they are computed again the next time.
+    with suppress(OSError):
         write_whole(path, content)
     return content
 

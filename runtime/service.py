@@ -205,7 +205,7 @@ class JobService:
         return JobAudio(path, row.size, MEDIA_TYPES[row.format], row.filename)
 
     async def peaks(self, job_id: str) -> bytes:
-        """A Waveform of a completed job's recording, as JSON; raises JOB_NOT_FOUND, WRONG_STATE or STORAGE_FULL."""
+        """A Waveform of a completed job's recording, as JSON; raises JOB_NOT_FOUND or WRONG_STATE."""
         row = await self._row(job_id)
         if row.status != "completed":
             raise wrong_state(row, "There are peaks once a job is completed")

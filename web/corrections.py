@@ -14,6 +14,8 @@ class CorrectionOperations:
 
     def __init__(self, service: JobService) -> None:
         self._corrections: Final = service.corrections
+        self._admit: Final = service.voices.admit
+        """Raises STORAGE_FULL."""
         self._patience: Final = service.settings.upload_stall_timeout
         self.handlers: Final[dict[str, Handler]] = {
             "getCorrections": self.get_corrections,
@@ -27,11 +29,13 @@ class CorrectionOperations:
 
     async def correct_result(self, call: Call) -> Answer:
         """Some made, some taken back."""
+        await self._admit()
         update = await body_of(call, CorrectionsUpdate, self._patience)
         return _answered(await self._corrections.change(call.values["job_id"], update, _if_match(call)))
 
     async def delete_corrections(self, call: Call) -> Answer:
         """None any more."""
+        await self._admit()
         await self._corrections.clear(call.values["job_id"], _if_match(call))
         return Answer(204, "")
 

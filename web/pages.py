@@ -48,25 +48,32 @@ NOT_BUILT: Final = """<!doctype html>
 _LIMITER: Final = CapacityLimiter(2)
 
 
-def policy(nonce: str, images: str = "") -> str:
-    """What a page may load: what this server has, and styles that carry the nonce; `images` adds to its images."""
+DRAWN: Final = "; img-src 'self' data:"
+"""For the reference pages, whose style sheets have their pictures in them."""
+COMPILED: Final = "; script-src 'self' 'unsafe-eval'"
+"""For the one page whose library compiles the schemas of JSON Schema when it is loaded."""
+
+
+def policy(nonce: str, more: str = "") -> str:
+    """What a page may load: what this server has, and styles that carry the nonce."""
     return (
         f"default-src 'self'; style-src 'self' 'nonce-{nonce}'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'; object-src 'none'" + (f"; img-src 'self' {images}" if images else "")
+        "frame-ancestors 'none'; object-src 'none'" + more
     )
 
 
-def add_pages(app: Quart, static: Path = STATIC) -> None:
+def add_pages(app: Quart) -> None:
     """Have the app answer `/` and the files behind it."""
+    static = STATIC
 
     async def page() -> Response:
         return await _page(static / PAGE)
 
     async def docs() -> Response:
-        return await _page(static / "docs.html", "data:")
+        return await _page(static / "docs.html", DRAWN)
 
     async def async_docs() -> Response:
-        return await _page(static / "async-docs.html", "data:")
+        return await _page(static / "async-docs.html", DRAWN + COMPILED)
 
     async def asset(name: str) -> Response:
         return await _file(static, f"assets/{name}", FOREVER)
@@ -81,10 +88,15 @@ def add_pages(app: Quart, static: Path = STATIC) -> None:
     app.add_url_rule("/favicon.svg", endpoint="icon", view_func=icon, methods=["GET"])
 
 
-async def _page(path: Path, images: str = "") -> Response:
+async def _page(path: Path, more: str = "") -> Response:
     """A page with a nonce of its own; 503 and how to build it where it was not."""
     nonce = secrets.token_urlsafe(16)
-    headers = {**FRAMES, "Content-Security-Policy": policy(nonce, images), "Content-Type": HTML, "Cache-Control": "no-cache"}
+    headers = {
+        **FRAMES,
+        "Content-Security-Policy": policy(nonce, more),
+        "Content-Type": HTML,
+        "Cache-Control": "no-cache",
+    }
     try:
         content = await to_thread.run_sync(path.read_bytes, limiter=_LIMITER)
     except FileNotFoundError:

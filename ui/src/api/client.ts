@@ -19,7 +19,8 @@ export class ApiError extends Error {
 }
 
 function sentence(text: string): string {
-  const first = text.charAt(0).toLocaleUpperCase() + text.slice(1);
+  // A file's name at the beginning stays as it is.
+  const first = /^\p{L}+ /u.test(text) ? text.charAt(0).toLocaleUpperCase() + text.slice(1) : text;
   return /[.!?…]$/.test(first) ? first : `${first}.`;
 }
 

@@ -73,6 +73,7 @@ function Name({ call, person, name }: { call: CallState; person: Person; name: s
   const input = useRef<HTMLInputElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const closing = useRef(false);
+  const open = useRef(false);
   useEffect(() => {
     if (writing) input.current?.select();
     else if (closing.current) button.current?.focus();
@@ -80,6 +81,9 @@ function Name({ call, person, name }: { call: CallState; person: Person; name: s
   }, [writing]);
 
   function finish(keep: boolean): void {
+    // The field says goodbye once more when it goes.
+    if (!open.current) return;
+    open.current = false;
     setWriting(false);
     if (keep && text.trim() !== (person.name ?? "")) void call.nameSpeaker(person.id, text);
   }
@@ -120,6 +124,7 @@ function Name({ call, person, name }: { call: CallState; person: Person; name: s
         title={t("rename", { name })}
         onClick={() => {
           setText(person.name ?? "");
+          open.current = true;
           setWriting(true);
         }}
       >

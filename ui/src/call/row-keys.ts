@@ -17,9 +17,13 @@ export function useRowKeys(call: CallState, element: RefObject<HTMLElement | nul
       if (!moved) return;
       const word = call.rows.peek()[now.row]?.words[now.word];
       if (word) announce(word.text);
-      const focus = () => element.current?.querySelector<HTMLElement>(`[data-index="${now.row}"] .row`);
+      const focus = () => {
+        const row = element.current?.querySelector<HTMLElement>(`[data-index="${now.row}"] .row`);
+        // What is being written there meanwhile keeps the keyboard.
+        if (row && !row.contains(document.activeElement)) row.focus({ preventScroll: true });
+      };
       // A row far away is drawn first.
-      requestAnimationFrame(() => requestAnimationFrame(() => focus()?.focus({ preventScroll: true })));
+      requestAnimationFrame(() => requestAnimationFrame(focus));
     });
   }, [call]);
 

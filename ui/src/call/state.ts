@@ -25,6 +25,8 @@ export class CallState {
   readonly open = signal<Spot | null>(null);
   readonly matches = computed<Spot[]>(() => search(this.rows.value, this.wanted.value));
   private etag = "";
+  /** One change after the other: each rests on the one before. */
+  private writing: Promise<void> = Promise.resolve();
   private readonly leaving = new AbortController();
 
   readonly rows = computed<Row[]>(() => {
@@ -90,7 +92,12 @@ export class CallState {
   }
 
   /** Change corrections; where somebody else has changed them meanwhile, theirs are loaded and this is tried again. */
-  async correct(update: CorrectionsUpdate): Promise<void> {
+  correct(update: CorrectionsUpdate): Promise<void> {
+    this.writing = this.writing.then(() => this.correctNow(update));
+    return this.writing;
+  }
+
+  private async correctNow(update: CorrectionsUpdate): Promise<void> {
     this.note.value = "";
     try {
       await this.send(update);

@@ -2,7 +2,7 @@ import "@fontsource-variable/inter/wght.css";
 import "@asyncapi/react-component/styles/default.min.css";
 import "./docs.css";
 import bundle from "@asyncapi/react-component/browser/standalone/without-parser.js?url";
-// Parsed when the page is built: the parser compiles code, which the page's policy does not allow.
+// Parsed when the page is built: the parser takes longer than people like to wait.
 import parsed from "./asyncapi.json?url";
 import { loaded } from "./script";
 

@@ -1,0 +1,84 @@
+"""The page in Debian's Chromium against a real server with the real engine.
+
+These tests need Chromium and the page (`make ui`): `make test-ui` runs them, and they are not collected anywhere else.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+from playwright.sync_api import Browser, Playwright, sync_playwright
+
+from tests.ui.visitor import Visitor
+from tests.web.process import Process, started
+
+collect_ignore_glob = [] if os.environ.get("CALLANNOTATE_TEST_UI") else ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser of the distribution."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    assert found, "Chromium is needed: apt-get install chromium, or set CHROMIUM"
+    return found
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """The driver."""
+    with sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
+    """A browser without a microphone."""
+    browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def microphone_browser(playwright: Playwright, chromium: str, spoken: Path) -> Iterator[Browser]:
+    """A browser whose microphone hears a recording, once."""
+    arguments = [
+        "--no-sandbox",
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={spoken}%noloop",
+    ]
+    browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def spoken(sample_call: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The beginning of the sample call as a WAV."""
+    samples, rate = soundfile.read(sample_call, dtype="int16")
+    path = tmp_path_factory.mktemp("microphone") / "spoken.wav"
+    soundfile.write(path, samples[: 16 * rate], rate)
+    return path
+
+
+@pytest.fixture(scope="session")
+def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the server."""
+    return tmp_path_factory.mktemp("volume")
+
+
+@pytest.fixture(scope="session")
+def server(volume: Path) -> Iterator[Process]:
+    """One for all tests."""
+    with started(volume) as process:
+        yield process
+
+
+@pytest.fixture(params=["en", "ru"])
+def visitor(request: pytest.FixtureRequest, browser: Browser, server: Process) -> Iterator[Visitor]:
+    """Somebody who looks at the page in English, then somebody who does in Russian."""
+    with Visitor.visiting(browser, server.url, request.param) as visitor:
+        yield visitor
