@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import soundfile
 from playwright.sync_api import Browser, Playwright, sync_playwright
@@ -82,3 +83,11 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, server: Process) -
     """Somebody who looks at the page in English, then somebody who does in Russian."""
     with Visitor.visiting(browser, server.url, request.param) as visitor:
         yield visitor
+
+
+@pytest.fixture(autouse=True)
+def no_voices(server: Process) -> None:
+    """Nobody is known when a test begins."""
+    with httpx.Client(base_url=server.url, trust_env=False) as http:
+        for voice in http.get("/api/v1/voices").json()["voices"]:
+            http.delete(f"/api/v1/voices/{voice['voice_id']}")

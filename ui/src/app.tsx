@@ -68,7 +68,7 @@ function LanguageSwitch() {
           key={code}
           type="button"
           lang={code}
-          aria-label={languages[code]}
+          aria-label={`${code.toUpperCase()}, ${languages[code]}`}
           aria-pressed={language.value === code}
           onClick={() => chooseLanguage(code)}
         >
