@@ -155,9 +155,10 @@ function Wave({ call, zoom, seen }: WaveProps) {
       hideScrollbar: false,
       cspNonce: nonce,
     });
-    made.on("scroll", (start, end) => seen({ start, end }));
-    made.on("redraw", () => seen(visible(made)));
-    made.on("resize", () => seen(visible(made)));
+    const look = () => seen(visible(made, player.duration));
+    made.on("scroll", look);
+    made.on("redraw", look);
+    made.on("resize", look);
     made.on("interaction", (time) => player.seek(time));
     wave.current = made;
     return () => {
@@ -174,14 +175,14 @@ function Wave({ call, zoom, seen }: WaveProps) {
     const least = element.current.clientWidth / Math.max(1, waveform.duration);
     made.zoom(zoom === 0 ? 0 : least * (Math.max(least, MOST_ZOOM) / least) ** zoom);
     made.setScrollTime(Math.max(0, (player?.time.peek() ?? 0) - element.current.clientWidth / made.options.minPxPerSec / 2));
-    seen(visible(made));
+    seen(visible(made, player?.duration ?? waveform.duration));
   }, [zoom, waveform]);
 
   return <div class="wave" ref={element} aria-hidden="true" />;
 }
 
-function visible(wave: WaveSurfer): View {
-  const duration = wave.getDuration();
+/** What of a call of so many seconds is seen. */
+function visible(wave: WaveSurfer, duration: number): View {
   const width = wave.getWrapper().clientWidth || 1;
   const start = (wave.getScroll() / width) * duration;
   return { start, end: Math.min(duration, start + (wave.getWidth() / width) * duration) };

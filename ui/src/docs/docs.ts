@@ -5,7 +5,7 @@ import bundle from "swagger-ui-dist/swagger-ui-bundle.js?url";
 import { loaded } from "./script";
 
 interface SwaggerOptions {
-  url: string;
+  spec: object;
   domNode: Element | null;
   deepLinking: boolean;
   docExpansion: "list";
@@ -18,9 +18,13 @@ declare global {
   }
 }
 
-await loaded(bundle);
+const [spec] = await Promise.all([
+  fetch("/openapi.json").then((answer) => answer.json() as Promise<object>),
+  loaded(bundle),
+]);
 window.SwaggerUIBundle({
-  url: "/openapi.json",
+  // What is tried is tried here, wherever this server is.
+  spec: { ...spec, servers: [{ url: location.origin }] },
   domNode: document.getElementById("reference"),
   deepLinking: true,
   docExpansion: "list",

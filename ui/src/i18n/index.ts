@@ -58,6 +58,11 @@ export function clock(seconds: number): string {
   return h > 0 ? `${h}:${tail}` : tail;
 }
 
+/** The page's language as the reader's country writes it. */
+function locale(): string {
+  return navigator.languages.find((tag) => tag.startsWith(language.value)) ?? language.value;
+}
+
 /** A moment as people write it: the time alone for today. */
 export function moment(iso: string): string {
   const date = new Date(iso);
@@ -65,7 +70,7 @@ export function moment(iso: string): string {
   const format: Intl.DateTimeFormatOptions = today
     ? { hour: "2-digit", minute: "2-digit" }
     : { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" };
-  return new Intl.DateTimeFormat(language.value, format).format(date);
+  return new Intl.DateTimeFormat(locale(), format).format(date);
 }
 
 /** Such as 12 MB. */
