@@ -17,6 +17,8 @@ const NAMES: Readonly<Record<string, string>> = {
   textgrid: "Praat TextGrid",
   docx: "Word (DOCX)",
 };
+/** Of files, where it is not the name of the format. */
+const EXTENSIONS: Readonly<Record<string, string>> = { textgrid: "TextGrid" };
 const ORDER = Object.keys(NAMES);
 const rank = (format: string): number => (ORDER.includes(format) ? ORDER.indexOf(format) : ORDER.length);
 const SORTED = [...FORMATS].sort((one, other) => rank(one) - rank(other));
@@ -51,7 +53,7 @@ export function ExportMenu({ call }: { call: CallState }) {
               {corrections > 0 && <span class="muted"> · {t("with_corrections")}</span>}
             </p>
             {SORTED.map((format) => (
-              <a key={format} href={address(format, "corrected")} download={`${stem}.${format}`} onClick={close}>
+              <a key={format} href={address(format, "corrected")} download={`${stem}.${EXTENSIONS[format] ?? format}`} onClick={close}>
                 {NAMES[format] ?? format.toUpperCase()}
               </a>
             ))}
