@@ -21,13 +21,14 @@ from runtime.service import JobService
 from tests.contract.faulty_live import faulty_live
 from web.cli import cli
 from web.contacts import ContactOperations
+from web.corrections import CorrectionOperations
 from web.rest import Operations
 from web.voices import VoiceOperations
 
 UNLUCKY = 13
 Messages = ObjectReceiveStream[JobMessage]
 WATCH = JobService.watch
-VERBS = {"create", "list", "get", "delete", "update", "add", "enrol", "sync"}
+VERBS = {"correct", "create", "list", "get", "delete", "update", "add", "enrol", "sync"}
 """With which the names of the operations begin."""
 
 
@@ -63,7 +64,7 @@ async def broken_operation(*_: object) -> NoReturn:
 def everything_broken() -> Iterator[None]:
     """Every operation meets a mistake."""
     with ExitStack() as stack:
-        for kind in (Operations, VoiceOperations, ContactOperations):
+        for kind in (Operations, CorrectionOperations, VoiceOperations, ContactOperations):
             names: dict[str, Any] = {name: broken_operation for name in vars(kind) if name.split("_")[0] in VERBS}
             stack.enter_context(patch.multiple(kind, **names))
         yield

@@ -12,6 +12,7 @@ from asyncapi.builder import asyncapi_document
 from contracts.openapi import openapi_document
 from tests.contract import scenarios_common as common
 from tests.contract import scenarios_contacts as contacts
+from tests.contract import scenarios_corrections as corrections
 from tests.contract import scenarios_job as job
 from tests.contract import scenarios_limits as limits
 from tests.contract import scenarios_live as live
@@ -77,6 +78,8 @@ PROFILES = (
             voices.rest_voices,
             voices.rest_refused_samples,
             voices.rest_refused_speakers,
+            corrections.corrections,
+            corrections.rest_corrections,
         ),
         anywhere=True,
     ),
@@ -106,6 +109,7 @@ PROFILES = (
             job.gone_messages,
             rest.rest_limits,
             voices.rest_voice_limits,
+            corrections.rest_stalled_corrections,
             contacts.rest_contact_limits,
         ),
         {
@@ -135,7 +139,13 @@ PROFILES = (
     Profile("few live messages", (live_limits.live_rate_limited,), {"RATE_LIMIT": "20"}),
     Profile(
         "full volume",
-        (limits.full_volume, rest.rest_full_volume, voices.rest_voice_full_volume, live_limits.live_full_volume),
+        (
+            limits.full_volume,
+            rest.rest_full_volume,
+            voices.rest_voice_full_volume,
+            corrections.rest_corrections_full_volume,
+            live_limits.live_full_volume,
+        ),
         {"MIN_FREE_SPACE": str(2**60)},
     ),
     Profile(

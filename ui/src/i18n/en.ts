@@ -14,7 +14,6 @@ export const en = {
   close: "Close",
   cancel: "Cancel",
   save: "Save",
-  again: "Try again",
   unreachable: "The server cannot be reached.",
   not_found: "There is nothing here.",
   to_calls: "All calls",
@@ -31,10 +30,6 @@ export const en = {
   upload_failed: "{name} was not taken",
   empty_title: "No calls yet",
   empty_hint: "A recording becomes a transcript with speakers in a fraction of its length.",
-  call_name: "Call",
-  when: "Received",
-  length: "Length",
-  state: "State",
   queued: "Waiting",
   queued_at: "Waiting, number {n}",
   processing: "In work",
@@ -48,7 +43,6 @@ export const en = {
   stage_recognition: "Recognising voices",
   stage_carddav_lookup: "Looking up contacts",
   stage_annotation: "Putting it together",
-  time_left: "about {time} left",
   remove: "Delete",
   remove_named: "Delete {name}",
   remove_sure: "Delete “{name}” with its recording and transcript?",
@@ -140,9 +134,6 @@ export const en = {
   live_empty: "What is said will stand here.",
   live_open: "Open the call",
   live_level: "Level",
-  live_copy: "Copy the text",
-  live_copied: "Copied",
-  minutes: "{n} min",
 } as const;
 
 type Plural = { readonly one: string; readonly few?: string; readonly many?: string; readonly other: string };

@@ -1,104 +1,55 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import { get } from "../api/client";
 import type { ServiceInfo } from "../api/types";
 import { COLOURS } from "../call/model";
 import { clock, languageName, t } from "../i18n";
-import { announce } from "../parts/announce";
 import { Icon } from "../parts/icons";
 import { callAddress } from "../router";
-import { Microphone } from "./microphone";
-import { LiveSession, type Phase } from "./session";
-import { type Line, SILENCE, type Talk, after } from "./talk";
+import { Desk } from "./desk";
+import type { LiveSession, Phase } from "./session";
+import type { Line, Talk } from "./talk";
 
 const FIRST = ["en", "ru"];
 
 /** The microphone, and what is said into it. */
 export function LivePage() {
-  const talk = useSignal<Talk>(SILENCE);
-  const session = useSignal<LiveSession | null>(null);
-  const level = useSignal(0);
-  const problem = useSignal("");
-  const kept = useSignal<string | null>(null);
-  const language = useSignal("");
-  const save = useSignal(true);
-  const microphone = useRef<Microphone | null>(null);
-  const phase = session.value?.phase.value ?? "idle";
-
+  const desk = useMemo(() => new Desk(), []);
   useEffect(() => {
     document.title = `${t("live_title")} · ${t("app")}`;
-    return () => {
-      microphone.current?.close();
-      session.peek()?.close();
-    };
-  }, []);
-
-  async function start(): Promise<void> {
-    talk.value = SILENCE;
-    kept.value = null;
-    problem.value = "";
-    try {
-      microphone.current = await Microphone.open((frame) => {
-        level.value = frame.level;
-        session.peek()?.write(frame.data);
-      });
-    } catch (error) {
-      problem.value = t("live_no_microphone", { reason: (error as Error).message });
-      return;
-    }
-    const options = { rate: microphone.current.rate, language: language.peek(), save: save.peek() };
-    const begun = new LiveSession(options, (message) => {
-      talk.value = after(talk.peek(), message);
-      if (message.type === "transcript.final") announce(message.text);
-      if (message.type === "session.ended") {
-        kept.value = message.job_id;
-        release();
-      }
-    });
-    session.value = begun;
-    begun.start();
-  }
-
-  function release(): void {
-    microphone.current?.close();
-    microphone.current = null;
-    level.value = 0;
-  }
-
-  function stop(): void {
-    session.peek()?.finish();
-    release();
-  }
-
+    return () => desk.close();
+  }, [desk]);
+  const session = desk.session.value;
+  const phase = session?.phase.value ?? "idle";
   const over = phase === "idle" || phase === "ended" || phase === "failed";
+  const problem = desk.problem.value || session?.problem.value;
   return (
     <div class="live">
       <h1>{t("live_title")}</h1>
       <p class="muted">{t("live_hint")}</p>
       <div class="desk">
         {over ? (
-          <button type="button" class="primary big" onClick={() => void start()}>
+          <button type="button" class="primary big" onClick={() => void desk.start()}>
             <Icon name="microphone" />
             {t("live_start")}
           </button>
         ) : (
-          <Running phase={phase} session={session.value} stop={stop} />
+          <Running phase={phase} session={session} stop={() => desk.stop()} />
         )}
-        {over && <Choices language={language} save={save} />}
-        {!over && <Level level={level.value} />}
-        <State phase={phase} session={session.value} />
-        {kept.value && (
-          <a class="open" href={callAddress(kept.value)}>
+        {over ? <Choices language={desk.language} save={desk.save} /> : <Level level={desk.level.value} />}
+        <State phase={phase} session={session} />
+        {desk.kept.value && (
+          <a class="open" href={callAddress(desk.kept.value)}>
             {t("live_open")}
           </a>
         )}
       </div>
-      {(problem.value || session.value?.problem.value) && (
+      {problem && (
         <p class="problem" role="alert">
-          {problem.value || session.value?.problem.value}
+          {problem}
         </p>
       )}
-      <Lines talk={talk.value} />
+      <Lines talk={desk.talk.value} />
     </div>
   );
 }

@@ -55,6 +55,8 @@ export class LiveSession {
   constructor(
     private readonly options: LiveOptions,
     private readonly heard: (message: LiveMessage) => void,
+    /** Called once nothing is listened to any more. */
+    private readonly over: () => void,
   ) {
     const second = options.rate * BYTES_PER_SAMPLE;
     this.tape = new Tape(KEPT * second);
@@ -220,5 +222,6 @@ export class LiveSession {
     window.clearTimeout(this.timer);
     window.clearInterval(this.alive);
     this.socket?.close();
+    this.over();
   }
 }
