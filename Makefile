@@ -18,13 +18,14 @@ annotate: .venv/.runtime  ## Print the transcript of the sample call, or of anot
 test: .venv/.dev  ## Run the tests
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: .venv/.dev tests/contract/node_modules/.installed  ## Check the style, the types, the direction of the imports and the documents
+check: .venv/.dev tests/contract/node_modules/.installed ui/node_modules/.installed  ## Check the style, the types, the direction of the imports and the documents
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/callannotate contracts --check
 	@npm --prefix tests/contract run --silent check
+	@npm --prefix ui run --silent check
 
 ui: ui/node_modules/.installed  ## Build the web page into web/static (Node.js 20 or newer and npm are needed)
 	@npm --prefix ui run --silent build
