@@ -8,12 +8,13 @@ import soundfile
 
 from runtime import peaks
 from runtime.peaks import FINEST, waveform
+from stages.audio_reader import Frames
 
 JOB = "550e8400-e29b-41d4-a716-446655440000"
 RATE = 8000
 
 
-def steps(seconds: int, channels: int = 1) -> np.ndarray:  # type: ignore[type-arg]
+def steps(seconds: int, channels: int = 1) -> Frames:
     """Samples that are louder from second to second: float32 (samples, channels)."""
     levels = (1 + np.arange(seconds)) / (2 * seconds)
     return np.repeat(np.tile(levels[:, None], channels), RATE, axis=0).astype(np.float32)
@@ -28,7 +29,8 @@ def test_each_peak_is_the_loudest_sample_of_its_stretch(tmp_path: Path, rate: in
     numbers = (np.arange(len(samples)) * FINEST / rate).astype(int)
     expected = [round(255 * float(np.abs(samples[numbers == number]).max())) for number in range(numbers[-1] + 1)]
     assert list(found.channels[0]) == pytest.approx(expected, abs=1)
-    assert (found.rate, found.duration) == (FINEST, pytest.approx(3.3, abs=0.001))
+    assert found.rate == FINEST
+    assert found.duration == pytest.approx(3.3, abs=0.001)
 
 
 def test_a_long_recording_has_fewer_peaks_a_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
