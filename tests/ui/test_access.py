@@ -64,6 +64,6 @@ def test_the_keyboard_alone_plays_and_corrects(browser: Browser, server: Process
 @pytest.mark.parametrize(("path", "place"), [("docs", ".opblock"), ("async-docs", "#operations")])
 def test_the_reference_pages_need_no_other_host(browser: Browser, server: Process, path: str, place: str) -> None:
     with Visitor.visiting(browser, server.url, "en") as visitor:
-        visitor.page.goto(f"{server.url}/api/{path}")
+        visitor.page.goto(f"{server.url}/api/{path}", wait_until="commit")
         visitor.page.locator(place).first.wait_for(timeout=PATIENCE)
         visitor.shoot(f"9-{path}")

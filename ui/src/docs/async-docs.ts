@@ -13,5 +13,6 @@ declare global {
 }
 
 const [schema] = await Promise.all([fetch(parsed).then((answer) => answer.text()), loaded(bundle)]);
-const config = { show: { sidebar: true, errors: false }, expand: { messageExamples: false } };
+// Messages and their schemas stand at the operations; once more at the end they would take seconds.
+const config = { show: { sidebar: true, errors: false, messages: false, schemas: false } };
 window.AsyncApiStandalone.render({ schema, config }, document.getElementById("reference"));
