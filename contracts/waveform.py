@@ -16,7 +16,7 @@ class Waveform(Struct, frozen=True, kw_only=True):
     job_id: JobId
     duration: Seconds
     """Of the recording."""
-    rate: Annotated[float, Meta(gt=0)]
+    rate: Annotated[float, Meta(ge=0)]
     """Peaks per second."""
     channels: tuple[tuple[Peak, ...], ...]
     """Of each side of a two-sided call, or of the only channel: 255 is full scale."""
