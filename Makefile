@@ -2,12 +2,13 @@
 PYTHON ?= python3
 FILE ?= tests/data/sample.flac
 ARGS ?=
+CHROMIUM ?= chromium
 BIN := .venv/bin
 PYANNOTE := .venv-pyannote/bin
 PIP_INSTALL := -m pip --disable-pip-version-check install --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help annotate test check ui test-ui contract bench bench-live bench-voices test-pyannote lock clean
+.PHONY: help annotate test check ui browser contract bench bench-live bench-voices test-pyannote lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -15,8 +16,8 @@ help:  ## Show this list
 annotate: .venv/.runtime  ## Print the transcript of the sample call, or of another: make annotate FILE=my.mp3 ARGS="--language en"
 	@$(BIN)/callannotate annotate $(ARGS) "$(FILE)"
 
-test: .venv/.dev  ## Run the tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: .venv/.dev web/static/index.html browser  ## Run the tests, those of the web page in Chromium too: ARGS=tests/web for some of them
+	@CHROMIUM=$(CHROMIUM) $(BIN)/python -m pytest $(ARGS)
 
 check: .venv/.dev tests/contract/node_modules/.installed ui/node_modules/.installed  ## Check the style, the types, the direction of the imports and the documents
 	@$(BIN)/ruff format --check .
@@ -27,11 +28,7 @@ check: .venv/.dev tests/contract/node_modules/.installed ui/node_modules/.instal
 	@npm --prefix tests/contract run --silent check
 	@npm --prefix ui run --silent check
 
-ui: ui/node_modules/.installed  ## Build the web page into web/static (Node.js 20 or newer and npm are needed)
-	@npm --prefix ui run --silent build
-
-test-ui: .venv/.dev ui  ## Try the web page in Chromium: ARGS="-k russian" for some of it
-	@CALLANNOTATE_TEST_UI=1 $(BIN)/python -m pytest tests/ui $(ARGS)
+ui: web/static/index.html  ## Build the web page into web/static (Node.js 20 or newer and npm are needed)
 
 contract: .venv/.dev  ## Run the contract suites: against servers of their own, or make contract URL=http://host:port
 	@$(BIN)/python -m tests.contract $(URL) $(ARGS)
@@ -82,6 +79,20 @@ ui/node_modules/.installed: ui/package-lock.json
 	@echo "Installing what builds the web page (Node.js 20 or newer and npm are needed) ..." >&2
 	@cd ui && npm ci --silent
 	@touch $@
+
+# What it is made of, but not what the build itself writes there.
+UI_SOURCES := $(filter-out ui/src/api/schema.ts ui/src/docs/asyncapi.json, $(shell find ui/src ui/public ui/scripts -type f)) \
+	$(wildcard ui/*.html ui/*.ts ui/*.json) contracts/openapi.yaml asyncapi/asyncapi.yaml
+
+web/static/index.html: ui/node_modules/.installed $(UI_SOURCES)
+	@echo "Building the web page into web/static ..." >&2
+	@npm --prefix ui run --silent build -- --logLevel warn
+
+browser:
+	@command -v $(CHROMIUM) >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		echo "Installing Chromium, in which the web page is tested ..." >&2 && apt-get update -qq && apt-get install -qq --yes chromium >/dev/null; } || { \
+		echo "The web page is tested in Chromium, which is not there. Install it (on Debian: sudo apt-get install chromium)," >&2; \
+		echo "or name a browser of its kind: make test CHROMIUM=/path/to/it" >&2; exit 1; }
 
 .venv-pyannote/.installed: locks/pyannote.lock pyproject.toml
 	@$(PYTHON) -m venv .venv-pyannote

@@ -1,6 +1,6 @@
 """The page in Debian's Chromium against a real server with the real engine.
 
-These tests need Chromium and the page (`make ui`): `make test-ui` runs them, and they are not collected anywhere else.
+`make test` builds the page and sees to Chromium; CHROMIUM names another browser of its kind.
 """
 
 import os
@@ -15,15 +15,15 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from tests.ui.visitor import Visitor
 from tests.web.process import Process, started
-
-collect_ignore_glob = [] if os.environ.get("CALLANNOTATE_TEST_UI") else ["test_*.py"]
+from web.pages import PAGE, STATIC
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The browser of the distribution."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert found, "Chromium is needed: apt-get install chromium, or set CHROMIUM"
+    found = shutil.which(os.environ.get("CHROMIUM") or "chromium")
+    assert found, "Chromium is needed: apt-get install chromium, or name another in CHROMIUM"
+    assert (STATIC / PAGE).is_file(), "the page has to be built: make ui"
     return found
 
 
