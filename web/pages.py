@@ -5,6 +5,7 @@ The page asks nobody but this server for anything, and the browser is told to ho
 
 import mimetypes
 import secrets
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -46,8 +47,6 @@ NOT_BUILT: Final = """<!doctype html>
 </html>
 """
 _LIMITER: Final = CapacityLimiter(2)
-
-
 DRAWN: Final = "; img-src 'self' data:"
 """For the reference pages, whose style sheets have their pictures in them."""
 COMPILED: Final = "; script-src 'self' 'unsafe-eval'"
@@ -62,8 +61,12 @@ def policy(nonce: str, more: str = "") -> str:
     )
 
 
+PATHS: Final = ("/", "/api/docs", "/api/async-docs", "/assets/<path:name>", "/favicon.svg")
+"""Where the pages and their files are: they are for browsers, and in no description of the interface."""
+
+
 def add_pages(app: Quart) -> None:
-    """Have the app answer `/` and the files behind it."""
+    """Have the app answer all of PATHS."""
     static = STATIC
 
     async def page() -> Response:
@@ -81,11 +84,9 @@ def add_pages(app: Quart) -> None:
     async def icon() -> Response:
         return await _file(static, "favicon.svg", "public, max-age=86400")
 
-    app.add_url_rule("/", endpoint="page", view_func=page, methods=["GET"])
-    app.add_url_rule("/api/docs", endpoint="docs", view_func=docs, methods=["GET"])
-    app.add_url_rule("/api/async-docs", endpoint="async_docs", view_func=async_docs, methods=["GET"])
-    app.add_url_rule("/assets/<path:name>", endpoint="asset", view_func=asset, methods=["GET"])
-    app.add_url_rule("/favicon.svg", endpoint="icon", view_func=icon, methods=["GET"])
+    views: tuple[Callable[..., Awaitable[Response]], ...] = (page, docs, async_docs, asset, icon)
+    for path, view in zip(PATHS, views, strict=True):
+        app.add_url_rule(path, endpoint=view.__name__, view_func=view, methods=["GET"])
 
 
 async def _page(path: Path, more: str = "") -> Response:

@@ -19,6 +19,7 @@ from runtime.engine import Engine
 from runtime.service import JobService
 from tests.web.serving import Server, serving, wav
 from web.app import create_app
+from web.pages import PATHS
 
 REQUEST_ID = re.compile("req_[0-9a-f-]{36}")
 UNKNOWN = "550e8400-e29b-41d4-a716-446655440000"
@@ -62,7 +63,8 @@ async def test_every_route_of_the_table_is_bound_and_no_other(server: Server) ->
         if not rule.websocket
         for method in (rule.methods or set()) - {"HEAD"}
     }
-    assert bound == {(route.path.replace("{", "<").replace("}", ">"), route.method) for route in ROUTES}
+    described = {(route.path.replace("{", "<").replace("}", ">"), route.method) for route in ROUTES}
+    assert bound == described | {(path, "GET") for path in PATHS}
 
 
 async def test_a_submitted_job_is_answered_with_what_the_specification_names(server: Server) -> None:
