@@ -335,6 +335,22 @@ export interface Resumed {
 export interface SampleRequest {
 }
 
+/** Who said a segment. */
+export interface SegmentChange {
+  speaker_id: string;
+  segment: number;
+  /** null takes the correction back. */
+  said_by: string | null;
+}
+
+/** Who said a segment. */
+export interface SegmentCorrection {
+  /** Of the machine's version. */
+  speaker_id: string;
+  segment: number;
+  said_by: string;
+}
+
 /** The server is going away; the connection is closed with 1012 after it. */
 export interface SessionClosing {
   type: "session.closing";
@@ -393,6 +409,19 @@ export interface SessionTotals {
   errors: number;
   /** How often the session went on after a lost connection. */
   resumes: number;
+}
+
+/** What a speaker is to be called. */
+export interface SpeakerChange {
+  speaker_id: string;
+  /** null takes the correction back. */
+  name: string | null;
+}
+
+/** What a speaker is called. */
+export interface SpeakerCorrection {
+  speaker_id: string;
+  name: string;
 }
 
 /** Whose voice a speaker of a job is: a new one's, by its name, or one that is known, by its id. */
@@ -508,6 +537,17 @@ export interface VoiceUpdate {
   note?: string;
 }
 
+/** The loudest sample of each stretch of a recording. */
+export interface Waveform {
+  job_id: string;
+  /** Of the recording. */
+  duration: number;
+  /** Peaks per second. */
+  rate: number;
+  /** Of each side of a two-sided call, or of the only channel: 255 is full scale. */
+  channels: number[][];
+}
+
 /** One word of a segment. */
 export interface Word {
   word: string;
@@ -517,6 +557,25 @@ export interface Word {
   end_time: number;
   /** 0 to 1: geometric mean of the probabilities that Whisper gave to the word's tokens. */
   confidence: number;
+}
+
+/** What was said. */
+export interface WordChange {
+  speaker_id: string;
+  segment: number;
+  word: number;
+  /** null takes the correction back; the empty text erases the word. */
+  text: string | null;
+}
+
+/** What was said. */
+export interface WordCorrection {
+  /** Of the machine's version. */
+  speaker_id: string;
+  segment: number;
+  word: number;
+  /** Empty where nothing was said. */
+  text: string;
 }
 
 /** What was wrong with a message of the client, or why the connection is about to be closed. */
@@ -577,6 +636,25 @@ export interface ContactsStatus {
   /** The first hundred. */
   unread: UnreadCard[];
   unread_total: number;
+}
+
+/** All corrections of a result. */
+export interface Corrections {
+  job_id: string;
+  /** Counts changes; 0 before the first. The ETag is made of it. */
+  revision: number;
+  /** Of the last change. */
+  updated_at: string | null;
+  speakers: SpeakerCorrection[];
+  segments: SegmentCorrection[];
+  words: WordCorrection[];
+}
+
+/** Corrections to be made or taken back; all others stay. */
+export interface CorrectionsUpdate {
+  speakers: SpeakerChange[];
+  segments: SegmentChange[];
+  words: WordChange[];
 }
 
 /** The body of every answer that is an error. */

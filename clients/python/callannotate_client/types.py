@@ -367,6 +367,24 @@ class SampleRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is said of another sample: nothing so far."""
 
 
+class SegmentChange(Struct, frozen=True, kw_only=True):
+    """Who said a segment."""
+
+    speaker_id: str
+    segment: int
+    said_by: str | None = None
+    """null takes the correction back."""
+
+
+class SegmentCorrection(Struct, frozen=True, kw_only=True):
+    """Who said a segment."""
+
+    speaker_id: str
+    """Of the machine's version."""
+    segment: int
+    said_by: str
+
+
 class SessionClosing(Struct, frozen=True, kw_only=True, tag="session.closing"):
     """The server is going away; the connection is closed with 1012 after it."""
 
@@ -425,6 +443,21 @@ class SessionTotals(Struct, frozen=True, kw_only=True):
     errors: int
     resumes: int
     """How often the session went on after a lost connection."""
+
+
+class SpeakerChange(Struct, frozen=True, kw_only=True):
+    """What a speaker is to be called."""
+
+    speaker_id: str
+    name: str | None = None
+    """null takes the correction back."""
+
+
+class SpeakerCorrection(Struct, frozen=True, kw_only=True):
+    """What a speaker is called."""
+
+    speaker_id: str
+    name: str
 
 
 class SpeakerEnrolment(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -546,6 +579,18 @@ class VoiceUpdate(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """For people; what is left out becomes empty."""
 
 
+class Waveform(Struct, frozen=True, kw_only=True):
+    """The loudest sample of each stretch of a recording."""
+
+    job_id: str
+    duration: float
+    """Of the recording."""
+    rate: float
+    """Peaks per second."""
+    channels: tuple[tuple[int, ...], ...]
+    """Of each side of a two-sided call, or of the only channel: 255 is full scale."""
+
+
 class Word(Struct, frozen=True, kw_only=True):
     """One word of a segment."""
 
@@ -556,6 +601,27 @@ class Word(Struct, frozen=True, kw_only=True):
     """Seconds from the start of the call."""
     confidence: float
     """0 to 1: geometric mean of the probabilities that Whisper gave to the word's tokens."""
+
+
+class WordChange(Struct, frozen=True, kw_only=True):
+    """What was said."""
+
+    speaker_id: str
+    segment: int
+    word: int
+    text: str | None = None
+    """null takes the correction back; the empty text erases the word."""
+
+
+class WordCorrection(Struct, frozen=True, kw_only=True):
+    """What was said."""
+
+    speaker_id: str
+    """Of the machine's version."""
+    segment: int
+    word: int
+    text: str
+    """Empty where nothing was said."""
 
 
 class ConnectionErrorMessage(Struct, frozen=True, kw_only=True, tag="error"):
@@ -620,6 +686,27 @@ class ContactsStatus(Struct, frozen=True, kw_only=True):
     unread: tuple[UnreadCard, ...] = ()
     """The first hundred."""
     unread_total: int = 0
+
+
+class Corrections(Struct, frozen=True, kw_only=True):
+    """All corrections of a result."""
+
+    job_id: str
+    revision: int = 0
+    """Counts changes; 0 before the first. The ETag is made of it."""
+    updated_at: datetime | None = None
+    """Of the last change."""
+    speakers: tuple[SpeakerCorrection, ...] = ()
+    segments: tuple[SegmentCorrection, ...] = ()
+    words: tuple[WordCorrection, ...] = ()
+
+
+class CorrectionsUpdate(Struct, frozen=True, kw_only=True):
+    """Corrections to be made or taken back; all others stay."""
+
+    speakers: tuple[SpeakerChange, ...] = ()
+    segments: tuple[SegmentChange, ...] = ()
+    words: tuple[WordChange, ...] = ()
 
 
 class ErrorBody(Struct, frozen=True, kw_only=True):
