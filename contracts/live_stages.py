@@ -52,6 +52,9 @@ class Utterance(Struct, frozen=True, eq=False, tag=True):
     levelled: Samples
     """float32 (samples,): the same at the level that it has in a recording, as far as that can be told by now."""
     reason: FinalReason = "endpoint"
+    settled: bool = True
+    """False for a complete one whose speaker may yet go on: either they are said to have stopped, or the channel's next
+    utterance follows so soon that it may belong to this one."""
 
     @property
     def end_time(self) -> float:

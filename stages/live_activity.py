@@ -41,8 +41,10 @@ NOTICED: Final = 6
 """Frames (0.1 s) of speech that begin an utterance."""
 DRAFT: Final = 8
 """Frames (0.13 s) of silence after which an utterance is written on the chance that it is complete."""
+REST: Final = 15
+"""Frames (0.25 s) of silence that end an utterance if its text ends a sentence."""
 ENDPOINT: Final = 21
-"""Frames (0.35 s) of silence that end an utterance."""
+"""Frames (0.35 s) of silence that end an utterance whatever its text."""
 WAVERING: Final = 3
 """Frames by which the end of speech may move from one look to the next and still be the same."""
 MARGIN: Final = 24
@@ -108,6 +110,8 @@ class Activity:
         """That it was told of."""
         self._doubt = 0
         """Frame of a change of speakers that the window before saw, or 0."""
+        self._rest: int | None = None
+        """Frame at which the last utterance ended, as long as its speaker may yet go on."""
 
     def take(self, samples: Samples) -> None:
         """Hear more of the channel."""
@@ -137,7 +141,8 @@ class Activity:
         """The same for all that was heard, where no more is waited for; None where nobody speaks."""
         if self._step < self._heard:
             self._advance(self._heard)
-        return self._window(BEYOND) if self._begin is not None or self._loud() else None
+        waits = self._begin is not None or self._rest is not None
+        return self._window(BEYOND) if waits or self._loud() else None
 
     def _advance(self, step: int) -> None:
         begin, end = (frame * FRAME_STEP - self._origin for frame in (self._step, step))
@@ -154,7 +159,7 @@ class Activity:
     def _wanted(self) -> bool:
         """Whether the network has to look: not at silence, and less often while nothing may end."""
         if self._begin is None:
-            return self._loud()
+            return self._loud() or self._rest is not None
         fallen = self._levels[-1] < max(self._levels) - FALLEN
         grown = self._step - UNSEEN - self._told >= GROWTH[min(self._times, len(GROWTH) - 1)]
         return fallen or grown or self._draft is not None or self._steps % STEADY == 0
@@ -178,9 +183,8 @@ class Activity:
         """
         self._remember(scores, 0 if flushed else EDGE)
         events: list[Event] = []
-        if self._begin is None and (begin := self._noticed()) is not None:
-            self._start(begin, min(MARGIN, (begin - self._done) // 2))
-            events.append(SpeechBegan(self._channel, begin * FRAME_STEP / SAMPLE_RATE))
+        if self._begin is None:
+            events += self._between(flushed)
         if self._begin is not None:
             events += self._follow(self._begin, flushed)
         if self._begin is None:
@@ -204,6 +208,25 @@ class Activity:
         self._count = np.concatenate([self._count[: begin - self._done], count[begin - first : end - first]])
         self._marks = np.concatenate([self._marks[: begin - self._done], marks])
 
+    def _between(self, flushed: FinalReason | None) -> list[Event]:
+        """What is known while no utterance goes on: that its speaker has stopped for good, that speech begins."""
+        events: list[Event] = []
+        begin = self._noticed()
+        silent = self._done + self._silent() if begin is None else begin
+        if self._rest is not None and (silent - self._rest >= ENDPOINT or (flushed and begin is None)):
+            events.append(SpeechStopped(self._channel, self._rest * FRAME_STEP / SAMPLE_RATE))
+            self._rest = None
+        if begin is not None:
+            if self._rest is None:
+                events.append(SpeechBegan(self._channel, begin * FRAME_STEP / SAMPLE_RATE))
+            self._start(begin, min(MARGIN, (begin - self._done) // 2))
+        return events
+
+    def _silent(self) -> int:
+        """Frames known up to where speech may be about to begin."""
+        spans = joined(stretches(self._count > 0), DRAFT)
+        return next((start for start, stop in spans if stop > len(self._count) - DRAFT), len(self._count))
+
     def _noticed(self) -> int | None:
         """Frame at which speech begins, if it does."""
         for start, stop in joined(stretches(self._count > 0), DRAFT):
@@ -214,22 +237,25 @@ class Activity:
     def _start(self, begin: int, lead: int) -> None:
         self._count, self._marks = self._count[begin - self._done :], self._marks[begin - self._done :]
         self._begin = self._done = self._told = begin
-        self._lead, self._draft, self._doubt, self._times = lead, None, 0, 0
+        self._lead, self._draft, self._doubt, self._times, self._rest = lead, None, 0, 0, None
 
     def _follow(self, begin: int, flushed: FinalReason | None) -> list[Event]:
         """What becomes of the utterance that goes on."""
         if (pause := self._pause()) is not None:
-            whole, following = self._cut(begin, begin + pause), begin + pause
+            whole, following = self._cut(begin, begin + pause, rest=True), begin + pause
             return [whole, *self._follow(following, flushed)]
         spoken = np.flatnonzero(self._count)
         last = begin + (int(spoken[-1]) + 1 if len(spoken) else min(NOTICED, len(self._count)))
         silence = begin + len(self._count) - last
         if self._draft is not None and last > begin + len(self._draft.speakers) + WAVERING:
             self._draft = None
-        if flushed or silence >= ENDPOINT:
+        if flushed or silence >= REST:
             whole = self._draft or self._utterance("pausing", begin, last)
-            stopped = SpeechStopped(self._channel, whole.end_time)
-            return [stopped, self._complete(whole, flushed or "endpoint")]
+            if flushed or silence >= ENDPOINT:
+                stopped = SpeechStopped(self._channel, whole.end_time)
+                return [stopped, self._complete(whole, flushed or "endpoint")]
+            self._rest = whole.first_frame + len(whole.speakers)
+            return [self._complete(whole, "endpoint", settled=False)]
         if (change := self._change(begin)) is not None:
             return [self._cut(begin, change)]
         if silence < DRAFT and last - begin > LONGEST:
@@ -258,23 +284,26 @@ class Activity:
             self._level.stretch(start + self._origin, stop + self._origin),
         )
 
-    def _complete(self, whole: Utterance, reason: FinalReason) -> Utterance:
+    def _complete(self, whole: Utterance, reason: FinalReason, *, settled: bool = True) -> Utterance:
         """The same as what stays; what comes next is another utterance."""
         self._number += 1
         end = whole.first_frame + len(whole.speakers)
         self._count, self._marks = self._count[end - self._done :], self._marks[end - self._done :]
         self._done, self._begin, self._draft = end, None, None
-        return replace(whole, state="complete", reason=reason)
+        return replace(whole, state="complete", reason=reason, settled=settled)
 
     def _pause(self) -> int | None:
         """Frames up to a pause that ended before it was seen to be one; None where there is none."""
         for (_, stop), (start, _) in pairwise(stretches(self._count > 0)):
-            if start - stop >= ENDPOINT:
+            if start - stop >= REST:
                 return start
         return None
 
-    def _cut(self, begin: int, place: int) -> Utterance:
-        """Complete the utterance up to a frame within it; another one goes on behind."""
+    def _cut(self, begin: int, place: int, *, rest: bool = False) -> Utterance:
+        """Complete the utterance up to a frame within it; another one goes on behind.
+
+        `rest`: at a pause, after which the same sentence may go on.
+        """
         spoken = np.flatnonzero(self._count) + begin
         last = int(spoken[spoken < place][-1]) + 1
         following = int(spoken[spoken >= place][0])
@@ -282,7 +311,7 @@ class Activity:
         whole = self._draft
         if whole is None or abs(whole.first_frame + len(whole.speakers) - last) > WAVERING:
             whole = self._utterance("pausing", begin, last, min(MARGIN, pause // 2))
-        whole = self._complete(whole, "endpoint")
+        whole = self._complete(whole, "endpoint", settled=not rest or pause >= ENDPOINT)
         self._start(following, min(MARGIN, pause - pause // 2))
         return whole
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from anyio import CancelScope, Event, create_task_group
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
+from msgspec.structs import replace
 
 from contracts.audio import SAMPLE_RATE, Samples
 from contracts.live_speech import Degraded, LiveOptions, Partial, SpeechBegan, SpeechStopped
@@ -19,8 +20,9 @@ from contracts.speech import TimedWord
 from models.networks import LiveWhisperNetwork
 from models.whisper import BEAM, Before, Heard
 from stages.agreement import Agreement, bare
-from stages.annotate import UNSPACED
+from stages.annotate import SENTENCE_ENDS, UNSPACED
 from stages.languages import Languages
+from stages.live_activity import LONGEST
 from stages.live_work import Priority, Worker
 from stages.parts import BREATH, CHANGED
 from stages.transcribe import DETECTED, LONG_SILENCE, RETRIED, SILENCE, trusted
@@ -49,6 +51,8 @@ BEFORE: Final = 6 * SAMPLE_RATE
 REMEMBERED: Final = 6
 """Utterances before at most."""
 
+TRAILING: Final = ("...", "\u2026")
+"""How a text ends that breaks off."""
 REPEATED: Final = 3
 """Words at least that are there twice in a row in a text that is not believed."""
 
@@ -76,10 +80,10 @@ class Write:
         lines: dict[int, _Line] = {}
         async with create_task_group() as tasks:
             async for item in receive:
-                if isinstance(item, Utterance):
-                    if item.channel not in lines:
-                        lines[item.channel] = _Line(common)
-                        tasks.start_soon(lines[item.channel].work)
+                if isinstance(item, Utterance) and item.channel not in lines:
+                    lines[item.channel] = _Line(common)
+                    tasks.start_soon(lines[item.channel].work)
+                if isinstance(item, Utterance | SpeechStopped) and item.channel in lines:
                     await lines[item.channel].put(item)
                 elif isinstance(item, Flush):
                     for line in lines.values():
@@ -94,14 +98,18 @@ class Write:
 class Understood:
     """What was made of one utterance."""
 
-    samples: Samples
-    """As they came."""
     language: str
     words: tuple[TimedWord, ...]
     said: "Said | None"
     """For what follows to go on from; None where there is no text."""
     languages: Languages | None
     """What is known of the channel's languages with this utterance; None where the language was given."""
+
+    @property
+    def ends(self) -> bool:
+        """Whether a sentence ends with it: one that trails off does not."""
+        text = self.words[-1].text.rstrip() if self.words else ""
+        return text.endswith(SENTENCE_ENDS) and not text.endswith(TRAILING)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,13 +157,16 @@ class _Line:
     def __init__(self, common: _Common) -> None:
         self._common: Final = common
         self._stage: Final = common.stage
-        self._complete: Final[deque[Utterance]] = deque()
+        self._complete: Final[deque[Utterance | SpeechStopped]] = deque()
         self._latest: Utterance | None = None
         self._changed = Event()
-        self._at_work: Utterance | None = None
+        self._at_work: Utterance | SpeechStopped | None = None
         self._scope = CancelScope()
         """Around what is heard on the chance."""
-        self._draft: Understood | None = None
+        self._draft: tuple[Samples, Understood] | None = None
+        """What was understood on the chance, and of which samples."""
+        self._held: tuple[Utterance, Understood] | None = None
+        """Complete, but for the speaker, who may go on with the sentence."""
         self._languages = Languages(len(self._stage.model.languages))
         self._said: Final[deque[Said]] = deque(maxlen=REMEMBERED)
         self._number: int | None = None
@@ -165,20 +176,24 @@ class _Line:
         self._grown = 0
         """Times that the utterance was told of as it grew."""
 
-    async def put(self, item: Utterance) -> None:
-        """Take the newest state of an utterance; waits while too many are complete."""
+    async def put(self, item: Utterance | SpeechStopped) -> None:
+        """Take the newest state of an utterance, or that its speaker stopped; waits while too many are complete."""
         while len(self._complete) >= WAITING:
             await self._changed.wait()
-        if item.state == "complete":
+        if isinstance(item, SpeechStopped) or item.state == "complete":
             self._complete.append(item)
-            self._latest = None
-        else:
-            self._latest = item
-        at_work = self._at_work
-        chance = at_work is not None and at_work.state != "complete" and at_work.samples is not item.samples
-        if at_work is not None and chance and (at_work.state == "pausing" or item.state != "growing"):
-            self._scope.cancel()
+        if isinstance(item, Utterance):
+            self._latest = None if item.state == "complete" else item
+            self._overtake(item)
         self._tell()
+
+    def _overtake(self, item: Utterance) -> None:
+        """Hear no further on the chance what the newest state of the utterance has made pointless."""
+        at_work = self._at_work
+        if isinstance(at_work, SpeechStopped) or at_work is None or at_work.state == "complete":
+            return
+        if at_work.samples is not item.samples and (at_work.state == "pausing" or item.state != "growing"):
+            self._scope.cancel()
 
     async def idle(self) -> None:
         """Wait until everything is written that came."""
@@ -202,21 +217,44 @@ class _Line:
         self._changed.set()
         self._changed = Event()
 
-    async def _do(self, item: Utterance) -> None:
+    async def _do(self, item: Utterance | SpeechStopped) -> None:
+        if isinstance(item, SpeechStopped):
+            await self._release()
+            return
+        whole = item if self._held is None else joined(self._held[0], item)
+        if self._held is not None and len(whole.speakers) > LONGEST:
+            await self._release()
+            whole = item
         if item.state == "complete":
-            draft, self._draft = self._draft, None
-            if draft is None or draft.samples is not item.samples:
-                draft = await self._understand(item, Priority.FINAL)
-            await self._finish(item, draft)
+            await self._end(whole, item.samples)
             return
         words: tuple[str, ...] = ()
         with CancelScope() as self._scope:
             if item.state == "pausing":
-                self._draft = await self._understand(item, Priority.DRAFT)
-            elif await self._partials(item.end_time):
-                words = await self._glance(item)
+                self._draft = item.samples, await self._understand(whole, Priority.DRAFT)
+            elif await self._partials(whole.end_time):
+                words = await self._glance(whole)
         if words and self._agreement.take(words):
-            await self._show(item)
+            await self._show(whole)
+
+    async def _end(self, whole: Utterance, samples: Samples) -> None:
+        """Tell the final text, unless the sentence may go on. `samples`: what came of the utterance last."""
+        draft, self._draft = self._draft, None
+        if draft is not None and draft[0] is samples:
+            understood = draft[1]
+        else:
+            understood = await self._understand(whole, Priority.FINAL)
+        if whole.settled or understood.ends:
+            self._held = None
+            await self._finish(whole, understood)
+        else:
+            self._held = whole, understood
+
+    async def _release(self) -> None:
+        """Tell the final text of what was held for its sentence to go on."""
+        if self._held is not None:
+            held, self._held = self._held, None
+            await self._finish(*held)
 
     async def _partials(self, now: float) -> bool:
         """Whether there is to be a partial at this second of the stream."""
@@ -257,9 +295,9 @@ class _Line:
             _, heard = await self._stage.worker.run(kind, lambda: model.hear_live(samples, language, LONG_SILENCE))
         known = languages[0] if languages else None
         if not trusted(heard, len(samples)):
-            return Understood(item.samples, language, (), None, known)
+            return Understood(language, (), None, known)
         text = Said(item.start, samples, heard.tokens, language)
-        return Understood(item.samples, language, timed(item, heard), text, known)
+        return Understood(language, timed(item, heard), text, known)
 
     def _hearing(
         self, item: Utterance, samples: Samples, choose: Language, *, beam: int = BEAM, timed: bool = True
@@ -332,6 +370,23 @@ def doubled(text: str) -> bool:
         words[start : start + length] == words[start + length : start + 2 * length]
         for length in range(REPEATED, len(words) // 2 + 1)
         for start in range(len(words) - 2 * length + 1)
+    )
+
+
+def joined(first: Utterance, second: Utterance) -> Utterance:
+    """An utterance and the one that goes on with it as one, in the state of the second; silence where neither heard."""
+    length = second.start - first.start
+    before, between = min(length, len(first.samples)), max(0, length - len(first.samples))
+    pause = second.first_frame - first.first_frame - len(first.speakers)
+    return replace(
+        second,
+        number=first.number,
+        first_frame=first.first_frame,
+        speakers=np.concatenate([first.speakers, np.zeros(pause, np.uint8), second.speakers]),
+        changes=np.concatenate([first.changes, np.zeros(pause, np.float32), second.changes]),
+        start=first.start,
+        samples=np.concatenate([first.samples[:before], np.zeros(between, np.float32), second.samples]),
+        levelled=np.concatenate([first.levelled[:before], np.zeros(between, np.float32), second.levelled]),
     )
 
 

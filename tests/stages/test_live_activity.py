@@ -12,7 +12,7 @@ from contracts.live_speech import SpeechBegan, SpeechStopped
 from contracts.live_stages import Utterance
 from models.segmentation import FRAME_LENGTH
 from stages.leveling import Leveler
-from stages.live_activity import ENDPOINT, LONGEST, SIGHT, Activity, Event
+from stages.live_activity import ENDPOINT, LONGEST, REST, SIGHT, Activity, Event
 
 Spans = Sequence[tuple[float, float, int]]
 """Start and end in seconds, and who speaks: 1, 2, or 3 for both."""
@@ -64,7 +64,35 @@ def test_an_utterance_ends_after_a_pause_and_the_next_one_begins() -> None:
 
 
 def test_a_short_pause_ends_nothing() -> None:
-    assert complete(told(call(6, [(1, 2, 1), (2.25, 4, 1)]))) == [(1.0, 4.0)]
+    assert complete(told(call(6, [(1, 2, 1), (2.2, 4, 1)]))) == [(1.0, 4.0)]
+
+
+@pytest.mark.parametrize("offset", [0.0, 0.02, 0.04, 0.06, 0.08])
+def test_after_a_pause_that_may_be_within_a_sentence_the_speaker_has_not_stopped(offset: float) -> None:
+    begin, end = 1 + offset, 3 + offset
+    pause = (REST + 3) * FRAME_STEP / SAMPLE_RATE
+    events = told(call(8, [(begin, end, 1), (end + pause, end + pause + 2, 1)]))
+    found = [event for event in events if isinstance(event, Utterance) and event.state == "complete"]
+    assert [own.settled for own in found[:-1]] == [False]
+    assert abs(found[0].end_time - end) < 0.05
+    voices = [event for event in events if not isinstance(event, Utterance)]
+    assert [type(event) for event in voices] == [SpeechBegan, SpeechStopped]
+    assert voices[1].time == pytest.approx(end + pause + 2, abs=0.05)
+
+
+def test_a_speaker_has_stopped_once_the_pause_is_long_even_where_speech_follows_at_once() -> None:
+    pause = (ENDPOINT + 1) * FRAME_STEP / SAMPLE_RATE
+    events = told(call(8, [(1, 3, 1), (3 + pause, 5, 1)]))
+    assert complete(events) == [(1.0, 3.0), (3.4, 5.0)]
+    first = next(event for event in events if isinstance(event, Utterance) and event.state == "complete")
+    told_of = [event for event in events if isinstance(event, SpeechStopped) and event.time < 4]
+    assert first.settled or told_of
+
+
+def test_a_flush_within_a_pause_settles_what_was_said() -> None:
+    events = told(call(3.3, [(1, 3, 1)]))
+    kinds = [type(event) for event in events if not isinstance(event, Utterance)]
+    assert kinds == [SpeechBegan, SpeechStopped]
 
 
 def test_a_click_is_no_speech() -> None:

@@ -11,16 +11,17 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from msgspec.structs import replace
 
 from contracts.audio import FRAME_STEP, SAMPLE_RATE, Samples
-from contracts.live_speech import Degraded, LiveOptions, Partial
+from contracts.live_speech import Degraded, LiveOptions, Partial, SpeechStopped
 from contracts.live_stages import Flush, Utterance, Written
 from models.whisper import Before, Heard
 from models.whisper_words import HeardWord
+from stages.live_activity import LONGEST
 from stages.live_work import Priority, T
-from stages.write import BEFORE, Said, Write, preceding
+from stages.write import BEFORE, Said, Write, joined, preceding
 
 pytestmark = pytest.mark.anyio
 
-Input = Utterance | Flush
+Input = Utterance | SpeechStopped | Flush
 Output = Partial | Written | Degraded | Flush
 
 
@@ -161,6 +162,81 @@ async def test_what_was_written_on_the_chance_is_dropped_where_speech_goes_on() 
     script = Script(["press", "press one now"])
     events = await written(script, lambda talk: talk.give(utterance(0, 1.0, "pausing"), utterance(0, 2.0)))
     assert texts(events) == ["0 press one now!"]
+
+
+def paused(item: Utterance) -> Utterance:
+    """The same, complete after a pause in which its speaker may go on."""
+    return replace(item, state="complete", settled=False)
+
+
+async def test_a_sentence_that_ends_at_a_short_pause_is_final_at_once() -> None:
+    async def talk(held: Talk) -> None:
+        await held.give(paused(utterance(0, 2)))
+        assert texts(held.take()) == ["0 That is all.!"]
+        await held.give(utterance(1, 2, start=3.3))
+        assert texts(held.take()) == ["1 One more.!"]
+
+    await written(Script(["That is all.", "One more."]), talk)
+
+
+@pytest.mark.parametrize("text", ["I want to", "I want...", "I want\u2026", ""])
+async def test_a_sentence_that_goes_on_after_a_short_pause_is_heard_whole(text: str) -> None:
+    first, second = utterance(0, 2), utterance(1, 2, start=3.3)
+
+    async def talk(held: Talk) -> None:
+        await held.give(paused(first))
+        assert held.take() == []
+        await held.give(replace(second, state="pausing"), second)
+
+    heard_again = [] if text else [""]
+    (final,) = await written(Script([text, *heard_again, "I want to go home."]), talk)
+    assert isinstance(final, Written)
+    assert texts([final]) == ["0 I want to go home.!"]
+    assert final.utterance.start == first.start
+    assert final.utterance.end_time == second.end_time
+    assert len(final.utterance.samples) == second.start + len(second.samples) - first.start
+
+
+async def test_a_sentence_that_does_not_go_on_is_final_when_its_speaker_has_stopped() -> None:
+    async def talk(held: Talk) -> None:
+        await held.give(paused(utterance(0, 2)))
+        assert held.take() == []
+        await held.give(SpeechStopped(0, 3.0))
+        assert texts(held.take()) == ["0 I want to!"]
+        await held.give(utterance(1, 2, start=3.6))
+
+    assert texts(await written(Script(["I want to", "go home."]), talk)) == ["1 go home.!"]
+
+
+async def test_partials_of_a_sentence_go_on_after_a_short_pause() -> None:
+    grows = [utterance(0, 1, "growing"), utterance(0, 1.5, "growing"), paused(utterance(0, 2))]
+    after = [utterance(1, 1, "growing", start=3.3), utterance(1, 2, start=3.3)]
+
+    async def talk(held: Talk) -> None:
+        await held.give(*grows, *after)
+
+    said = ["I want", "I want", "I want to", "I want to go", "I want to go home."]
+    assert texts(await written(Script(said), talk)) == ["0.1 I", "0.2 I want", "0 I want to go home.!"]
+
+
+async def test_what_would_be_too_long_with_what_follows_is_not_held_for_it() -> None:
+    half = LONGEST * FRAME_STEP / SAMPLE_RATE / 2
+
+    async def talk(held: Talk) -> None:
+        await held.give(paused(utterance(0, half)), utterance(1, half, start=1.3 + half))
+
+    assert texts(await written(Script(["I want to", "go home."]), talk)) == ["0 I want to!", "1 go home.!"]
+
+
+def test_what_is_joined_lies_where_it_was_said() -> None:
+    first, second = utterance(0, 1), utterance(1, 1, start=2.3)
+    both = joined(first, second)
+    assert np.array_equal(both.samples[: len(first.samples)], first.samples)
+    assert np.array_equal(both.samples[second.start - first.start :], second.samples)
+    assert len(both.speakers) == len(both.changes) == round(both.end_time * SAMPLE_RATE / FRAME_STEP) - both.first_frame
+    assert np.flatnonzero(both.speakers == 0).tolist() == list(
+        range(len(first.speakers), second.first_frame - first.first_frame)
+    )
 
 
 async def test_a_partial_that_is_out_of_date_is_not_heard() -> None:
