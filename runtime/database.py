@@ -5,7 +5,7 @@ disk. What is deleted is overwritten with zeros (`secure_delete`), for voiceprin
 """
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -183,6 +183,11 @@ def prepare(connection: sqlite3.Connection, path: Path) -> None:
     if found < SCHEMA:
         tables = "".join(SCHEMAS[found:])
         connection.executescript(f"BEGIN IMMEDIATE; {tables} PRAGMA user_version = {SCHEMA}; COMMIT;")
+
+
+def marks(values: Sized) -> str:
+    """The place holders of so many values in a statement."""
+    return ", ".join("?" * len(values))
 
 
 @contextmanager

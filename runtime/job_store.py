@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from contracts.jobs import JobStatus
-from runtime.database import Database
+from runtime.database import Database, marks
 
 
 class JobRow(Struct, frozen=True, kw_only=True):
@@ -125,7 +125,7 @@ class JobStore:
         def work(writer: sqlite3.Connection) -> tuple[JobRow, str] | None:
             busy = tuple(taken)
             row = writer.execute(
-                f"{SELECT} WHERE status IN ('processing', 'queued') AND job_id NOT IN ({_marks(busy)})"
+                f"{SELECT} WHERE status IN ('processing', 'queued') AND job_id NOT IN ({marks(busy)})"
                 " ORDER BY status = 'queued', priority DESC, number LIMIT 1",
                 busy,
             ).fetchone()
@@ -263,7 +263,7 @@ class JobStore:
     async def in_state(self, *states: str) -> list[JobRow]:
         """All jobs in these states, in the order in which they are run."""
         rows = await self.database.read(
-            f"{SELECT} WHERE status IN ({_marks(states)}) ORDER BY status = 'queued', priority DESC, number", *states
+            f"{SELECT} WHERE status IN ({marks(states)}) ORDER BY status = 'queued', priority DESC, number", *states
         )
         return [_row(row) for row in rows]
 
@@ -287,10 +287,6 @@ class JobStore:
     def _count(self, before: str, after: str) -> None:
         self.counts[before] -= 1
         self.counts[after] += 1
-
-
-def _marks(values: Sequence[str]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _row(values: tuple[object, ...]) -> JobRow:

@@ -154,7 +154,7 @@ def changed_card(text: str, draft: ContactDraft) -> str:
         elif parsed.group:
             groups_gone.add(parsed.group)
     left = [raw for raw in kept if raw.partition(".")[0] not in groups_gone or not _is_label(raw)]
-    return "\r\n".join([*left, *(folded(line) for line in wanted.values()), lines[-1][1], ""])
+    return "\r\n".join([*left, *(folded_line(line) for line in wanted.values()), lines[-1][1], ""])
 
 
 def logical_lines(text: str) -> Iterable[tuple[str, str]]:
@@ -177,7 +177,7 @@ def logical_lines(text: str) -> Iterable[tuple[str, str]]:
         yield line, raw
 
 
-def folded(line: str) -> str:
+def folded_line(line: str) -> str:
     """A content line in lines of at most 75 bytes, none of them cut within a character."""
     parts, size = [""], 0
     for letter in line:

@@ -12,7 +12,7 @@ from contracts.errors import CallAnnotateError
 from contracts.recognition import KnownVoice
 from contracts.voice_errors import SAMPLE_NOT_FOUND, VOICE_EXISTS, VOICE_FULL, VOICE_NOT_FOUND
 from contracts.voices import MOST_SAMPLES, VOICEPRINT_SIZE, SampleSource
-from runtime.database import Database
+from runtime.database import Database, marks
 from runtime.voice_files import Vectors
 
 
@@ -62,9 +62,9 @@ class VoiceStore:
 
         def work(writer: sqlite3.Connection) -> None:
             _check_name(writer, voice.name, voice.voice_id)
-            values = (*(getattr(voice, name) for name in VOICE_COLUMNS), folded(voice.name))
+            values = (*(getattr(voice, name) for name in VOICE_COLUMNS), name_key(voice.name))
             names = ", ".join((*VOICE_COLUMNS, "name_key"))
-            writer.execute(f"INSERT INTO voices ({names}) VALUES ({_marks(values)})", values)
+            writer.execute(f"INSERT INTO voices ({names}) VALUES ({marks(values)})", values)
             _insert(writer, sample, vectors)
 
         await self.database.write(work)
@@ -89,7 +89,7 @@ class VoiceStore:
             _check_name(writer, name, voice_id)
             writer.execute(
                 "UPDATE voices SET name = ?, name_key = ?, note = ? WHERE voice_id = ?",
-                (name, folded(name), note, voice_id),
+                (name, name_key(name), note, voice_id),
             )
 
         await self.database.write(work)
@@ -147,14 +147,14 @@ class VoiceStore:
     async def named(self, name: str) -> VoiceRow | None:
         """The voice of this name."""
         query = f"SELECT {', '.join(VOICE_COLUMNS)} FROM voices WHERE name_key = ?"
-        rows = await self.database.read(query, folded(name))
+        rows = await self.database.read(query, name_key(name))
         return _voice(rows[0]) if rows else None
 
     async def page(
         self, name: str | None, limit: int, offset: int
     ) -> tuple[list[tuple[VoiceRow, list[SampleRow]]], int]:
         """Voices in the order of their names, each with its samples, and how many there are on all pages."""
-        where, values = ("instr(name_key, ?) > 0", [folded(name)]) if name else ("1", [])
+        where, values = ("instr(name_key, ?) > 0", [name_key(name)]) if name else ("1", [])
         (total,) = (await self.database.read(f"SELECT count(*) FROM voices WHERE {where}", *values))[0]
         rows = await self.database.read(
             f"SELECT {', '.join(VOICE_COLUMNS)} FROM voices WHERE {where} ORDER BY name_key LIMIT ? OFFSET ?",
@@ -163,9 +163,7 @@ class VoiceStore:
         voices = [_voice(row) for row in rows]
         ids = [voice.voice_id for voice in voices]
         found: dict[str, list[SampleRow]] = {voice_id: [] for voice_id in ids}
-        for row in await self.database.read(
-            f"{SELECT_SAMPLES} WHERE voice_id IN ({_marks(ids)}) ORDER BY number", *ids
-        ):
+        for row in await self.database.read(f"{SELECT_SAMPLES} WHERE voice_id IN ({marks(ids)}) ORDER BY number", *ids):
             sample = _sample(row)
             found[sample.voice_id].append(sample)
         return [(voice, found[voice.voice_id]) for voice in voices], total
@@ -214,7 +212,7 @@ def known_voices(rows: list[tuple[Any, ...]]) -> list[KnownVoice]:
     ]
 
 
-def folded(name: str) -> str:
+def name_key(name: str) -> str:
     """A name as it is compared with others."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
@@ -222,7 +220,7 @@ def folded(name: str) -> str:
 def _check_name(writer: sqlite3.Connection, name: str, voice_id: str) -> None:
     """Raises VOICE_EXISTS where another voice has the name."""
     found = writer.execute(
-        "SELECT voice_id FROM voices WHERE name_key = ? AND voice_id <> ?", (folded(name), voice_id)
+        "SELECT voice_id FROM voices WHERE name_key = ? AND voice_id <> ?", (name_key(name), voice_id)
     ).fetchone()
     if found is not None:
         raise CallAnnotateError(VOICE_EXISTS, voice_id=found[0])
@@ -237,7 +235,7 @@ def _touch(writer: sqlite3.Connection, voice_id: str, now: float) -> None:
 def _insert(writer: sqlite3.Connection, sample: SampleRow, vectors: Vectors) -> None:
     values = (*(getattr(sample, name) for name in SAMPLE_COLUMNS), _bytes(vectors))
     names = ", ".join((*SAMPLE_COLUMNS, "vectors"))
-    writer.execute(f"INSERT INTO samples ({names}) VALUES ({_marks(values)})", values)
+    writer.execute(f"INSERT INTO samples ({names}) VALUES ({marks(values)})", values)
 
 
 def _bytes(vectors: Vectors) -> bytes:
@@ -247,10 +245,6 @@ def _bytes(vectors: Vectors) -> bytes:
 
 def _vectors(content: bytes) -> Vectors:
     return np.frombuffer(content, "<f4").astype(np.float32).reshape(-1, VOICEPRINT_SIZE)
-
-
-def _marks(values: list[str] | tuple[object, ...]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _voice(values: tuple[Any, ...]) -> VoiceRow:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.contacts import ContactDraft, DraftNumber
-from runtime.vcards import Card, UnreadableCardError, changed_card, folded, logical_lines, new_card, read_card
+from runtime.vcards import Card, UnreadableCardError, changed_card, folded_line, logical_lines, new_card, read_card
 
 
 def card(*lines: str, version: str = "3.0") -> str:
@@ -208,6 +208,6 @@ def test_what_is_written_is_what_is_read_again(name: str, organisation: str, not
 
 def test_lines_are_folded_between_characters_and_unfolded_again() -> None:
     line = "NOTE:" + "ёжик " * 60
-    text = folded(line)
+    text = folded_line(line)
     assert all(len(part.encode()) <= 75 for part in text.split("\r\n"))
     assert [found for found, _ in logical_lines(f"BEGIN:VCARD\r\n{text}\r\nEND:VCARD")][1] == line

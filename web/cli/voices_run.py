@@ -22,7 +22,7 @@ from contracts.voices import (
 )
 from runtime.voice_files import HEAD, kind_of
 from runtime.voice_folder import open_volume_voices
-from runtime.voice_store import folded
+from runtime.voice_store import name_key
 from stages.sound import opened, shown
 from web.cli.output import write_whole
 from web.cli.voice_book import VoiceBook, open_book, own_settings
@@ -192,7 +192,7 @@ async def _all(book: VoiceBook, name: str | None) -> list[Voice]:
 async def _find(book: Listed, name: str) -> Voice | None:
     """The voice of this name."""
     page = await book.page(name, PAGE, 0)
-    return next((voice for voice in page.voices if folded(voice.name) == folded(name)), None)
+    return next((voice for voice in page.voices if name_key(voice.name) == name_key(name)), None)
 
 
 async def _one(book: Listed, voice: str) -> Voice:
