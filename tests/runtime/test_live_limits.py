@@ -219,11 +219,11 @@ def test_the_measured_speed_says_how_many_sessions_there_may_be(
     speed = Speed()
     admission = Admission(settings, Lane(), speed)
     assert admission.limit == 4
-    for elapsed, limit in ((60.0, 4), (2.44, 6), (60.0, 6)):
+    for elapsed, limit in ((60.0, 4), (1.75, 6), (60.0, 6)):
         speed.learn(settings.model, 60.0, elapsed)
         assert admission.limit == limit
     speed.guess(10.0, 0.4)
-    assert admission.limit == 12
+    assert admission.limit == 9
 
 
 def test_nobody_more_is_let_in_while_finals_have_to_wait(settings: Settings) -> None:
