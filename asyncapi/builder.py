@@ -21,8 +21,8 @@ from contracts.live import WarningCode
 from contracts.live_channel import LIVE_CHANNEL
 from contracts.live_examples import LIVE_MESSAGES, live_error_example, warning_examples
 from contracts.live_notices import LIVE_WARNINGS
-from contracts.openapi import API_VERSION, CONTACT, LICENSE, request_schemas, x_errors
-from contracts.routes import ROUTES
+from contracts.openapi import API_VERSION, CONTACT, LICENSE, LOGIN_COOKIE, request_schemas, x_errors
+from contracts.routes import SESSION_ROUTES
 from contracts.schemas import Json, schema_of, schemas_of
 from contracts.websocket import CHANNELS, JOB_CHANNEL, SESSION_CHANNEL
 
@@ -33,6 +33,19 @@ _BINARY_EXAMPLES: Final = {
 }
 _WAV_EXAMPLE: Final = ("RIFF", "The first bytes of a WAV file")
 """AsyncAPI can show bytes as a string only."""
+_SECURITY_SCHEMES: Final[dict[str, Json]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, in the header of the handshake."},
+    "header": {
+        "type": "httpApiKey", "name": "X-API-Key", "in": "header", "description": "The same in another header.",
+    },
+    "login": {
+        "type": "httpApiKey",
+        "name": LOGIN_COOKIE,
+        "in": "cookie",
+        "description": "What a browser has once it has sent a key to `POST /api/v1/login`; from the same origin only.",
+    },
+}  # fmt: skip
+"""How one who connects says who it is."""
 _RESERVED_WARNINGS: Final = ("version_deprecated",)
 """That this version of the protocol knows and never sends: there is no newer one."""
 
@@ -45,7 +58,7 @@ def asyncapi_document() -> Json:
     structs = [frame.type for frame in frames.values() if frame.type is not bytes]
     bodies = [
         kind
-        for route in ROUTES
+        for route in SESSION_ROUTES
         for response in route.responses
         for kind in response.content.values()
         if isinstance(kind, type) and issubclass(kind, Struct)
@@ -55,15 +68,24 @@ def asyncapi_document() -> Json:
         "info": _info(),
         "defaultContentType": "application/json",
         "servers": {
-            "local": {"host": "localhost:8000", "protocol": "ws", "description": "Your own machine"},
+            "local": {
+                "host": "localhost:8000",
+                "protocol": "ws",
+                "description": "Your own machine. Without API keys nobody is asked who they are; once there is a key, "
+                "every handshake needs one, with the scope that `x-scope` of the channel names.",
+                "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in _SECURITY_SCHEMES],
+            },
         },
         "channels": {channel.name: _channel(channel) for channel in CHANNELS},
         "operations": {**_job_operations(), **_session_operations(), **_live_operations()},
         "components": {
             "messages": {**messages, **operation_messages()},
             "schemas": {**schemas_of([*structs, *bodies, Job, ErrorBody]), **request_schemas()},
+            "securitySchemes": _SECURITY_SCHEMES,
         },
-        "x-errors": x_errors([*_stated_faults(), *(fault for route in ROUTES for fault in operation_faults(route))]),
+        "x-errors": x_errors(
+            [*_stated_faults(), *(fault for route in SESSION_ROUTES for fault in operation_faults(route))]
+        ),
     }
 
 
@@ -148,7 +170,7 @@ def _told_faults(*channels: Channel) -> list[Fault]:
 def _stated_faults() -> list[Fault]:
     """Every error that the channels name."""
     closing = [fault for channel in CHANNELS for close in channel.close_codes for fault in close.faults]
-    refusing = [fault for channel in CHANNELS for fault in channel.refusals]
+    refusing = [fault for channel in CHANNELS for fault in channel.all_refusals]
     return [*_told_faults(*CHANNELS), *closing, *refusing, errors.PROCESSING_FAILED, errors.UPLOAD_IN_PROGRESS]
 
 
@@ -182,7 +204,8 @@ def _channel(channel: Channel) -> Json:
         ],
         "x-errors": [fault.code for fault in channel.faults],
         **({"x-warnings": [_warning(code) for code in channel.warnings]} if channel.warnings else {}),
-        "x-refusals": [{"status": fault.http_status, "error": fault.code} for fault in channel.refusals],
+        "x-scope": channel.scope,
+        "x-refusals": [{"status": fault.http_status, "error": fault.code} for fault in channel.all_refusals],
     }
 
 
@@ -267,7 +290,7 @@ def _job_operations() -> dict[str, Json]:
 def _session_operations() -> dict[str, Json]:
     channel = SESSION_CHANNEL
     found = {}
-    for route in ROUTES:
+    for route in SESSION_ROUTES:
         more = ("upload.ready", "upload.progress") if route.upload else ()
         name = route.operation_id
         found[f"session.{name}"] = _operation(

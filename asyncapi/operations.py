@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from contracts import errors
+from contracts import access_errors, errors
 from contracts.errors import Fault
 from contracts.examples import (
     QUEUED_JOB,
@@ -20,9 +20,11 @@ from contracts.examples import (
 from contracts.job_messages import Request
 from contracts.jobs import ErrorBody, Job
 from contracts.route import Response, Route
-from contracts.routes import ROUTES
+from contracts.routes import SESSION_ROUTES
 from contracts.schemas import Json, schema_of
 
+HANDSHAKE_ERRORS: Final = (access_errors.KEY_REQUIRED, access_errors.ORIGIN_REFUSED)
+"""Of the handshake: who has connected is known, and is let go when that changes."""
 FORM_ERRORS: Final = (
     errors.INVALID_JSON,
     errors.MISSING_FILE,
@@ -46,7 +48,7 @@ _HEADERS: Final = {"X-Request-ID": REQUEST_ID}
 def operation_faults(route: Route) -> list[Fault]:
     """The errors that a reply to the operation may tell."""
     absent = FORM_ERRORS if route.upload is not None else BODY_ERRORS if route.body is not None else ()
-    faults = [fault for fault in route.errors if fault not in absent]
+    faults = [fault for fault in route.errors if fault not in (*absent, *HANDSHAKE_ERRORS)]
     if errors.INVALID_FIELD not in faults:
         # Beside wrong values, parameters that do not exist or are missing: REST has no such thing.
         faults.append(errors.INVALID_FIELD)
@@ -56,7 +58,7 @@ def operation_faults(route: Route) -> list[Fault]:
 def operation_messages() -> dict[str, Json]:
     """The request and the reply of every operation, those of subscriptions, and the reply to an unknown operation."""
     found: dict[str, Json] = {}
-    for route in ROUTES:
+    for route in SESSION_ROUTES:
         found[f"request.{route.operation_id}"] = _request(route)
         found[f"reply.{route.operation_id}"] = _reply(
             f"reply.{route.operation_id}",
@@ -69,7 +71,7 @@ def operation_messages() -> dict[str, Json]:
         "reply.subscribe",
         "Answers `subscribe`: the job as it is, before its first message",
         [_status(200, schema_of(Job))],
-        [errors.JOB_NOT_FOUND],
+        [errors.JOB_NOT_FOUND, access_errors.SCOPE_MISSING],
         [_example("subscribed", 200, QUEUED_JOB, "s1")],
     )
     found["reply.unsubscribe"] = _reply(

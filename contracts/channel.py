@@ -8,7 +8,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from contracts import errors
+from contracts import access_errors, errors
+from contracts.access import Scope
 from contracts.errors import Fault
 from contracts.live import WarningCode
 from contracts.parameters import Parameter
@@ -74,7 +75,15 @@ class Channel(Struct, frozen=True, kw_only=True):
     warnings: tuple[WarningCode, ...] = ()
     """Codes that a `warning` may have."""
     refusals: tuple[Fault, ...] = (errors.ROUTE_NOT_FOUND,)
-    """Answered over HTTP instead of the handshake."""
+    """Answered over HTTP instead of the handshake, beside those that have to do with who asks."""
+    scope: Scope
+    """What a key has to have."""
+
+    @property
+    def all_refusals(self) -> tuple[Fault, ...]:
+        """Everything that is answered over HTTP instead of the handshake."""
+        scope = () if self.scope == "monitor" else (access_errors.SCOPE_MISSING,)
+        return (*self.refusals, access_errors.KEY_REQUIRED, access_errors.ORIGIN_REFUSED, *scope)
 
 
 def server(name: str, struct: object, summary: str) -> ChannelMessage:

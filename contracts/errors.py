@@ -3,12 +3,12 @@
 An entry is raised as `CallAnnotateError(ENTRY, path=...)`; its message is a format string over the details.
 Warnings are entries too: the call is annotated as far as it can be read, the result names them, and the exit code tells
 a script. What only a live session answers with stands in contracts/live_errors.py, what only known voices need in
-contracts/voice_errors.py.
+contracts/voice_errors.py, what only who asks decides in contracts/access_errors.py.
 """
 
 from typing import Final
 
-from contracts import contact_errors, live_errors, voice_errors
+from contracts import access_errors, contact_errors, live_errors, voice_errors
 from contracts.fault import CallAnnotateError as CallAnnotateError  # noqa: PLC0414
 from contracts.fault import Fault as Fault  # noqa: PLC0414
 from contracts.fault import Language as Language  # noqa: PLC0414
@@ -343,6 +343,7 @@ CATALOGUE: Final = {
     for entry in [
         *globals().values(),
         *vars(live_errors).values(),
+        *vars(access_errors).values(),
         *vars(contact_errors).values(),
         *vars(voice_errors).values(),
     ]

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from contracts import job_messages as messages
+from contracts.access_examples import ACCESS_DETAILS, ACCESS_RESPONSES, ACCESS_SPECIAL_DETAILS
 from contracts.annotation import (
     Annotation,
     Metadata,
@@ -225,6 +226,7 @@ RESPONSES: Final[dict[tuple[str, int], dict[str, object]]] = {
     ("getInfo", 200): {"info": _INFO},
     ("getRootInfo", 200): {"info": _INFO},
     ("getMetrics", 200): {"metrics": _TEXTS["metrics"]},
+    **ACCESS_RESPONSES,
     **CONTACT_RESPONSES,
     **CORRECTION_RESPONSES,
     **VOICE_RESPONSES,
@@ -276,6 +278,7 @@ _DETAILS: Final[dict[str, str | float]] = {
     "time": 12.5,
     "wanted": "text/html",
     "channels": 6,
+    **ACCESS_DETAILS,
     **CONTACT_DETAILS,
     **VOICE_DETAILS,
 }
@@ -306,6 +309,7 @@ _SPECIAL_DETAILS: Final[dict[str, dict[str, str | float]]] = {
     "UNKNOWN_MODEL": {"allowed": "whisper-base, whisper-tiny"},
     "UNSUPPORTED_MEDIA_TYPE": {"allowed": "multipart/form-data"},
     "BODY_TOO_LARGE": {"max_allowed": 65536},
+    **ACCESS_SPECIAL_DETAILS,
     **CONTACT_SPECIAL_DETAILS,
     **VOICE_SPECIAL_DETAILS,
 }

@@ -1,5 +1,6 @@
 """What an entry of the error catalogue is, and the error that is raised with it."""
 
+import re
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -7,6 +8,18 @@ from msgspec import Struct
 from contracts.russian import RUSSIAN
 
 Language = Literal["en", "ru"]
+KEY_PREFIX: Final = "cak_"
+LOGIN_PREFIX: Final = "cal_"
+HEALTH_PREFIX: Final = "cah_"
+SECRET: Final = re.compile(
+    f"(?P<prefix>{KEY_PREFIX}|{LOGIN_PREFIX}|{HEALTH_PREFIX})(?P<id>[a-z2-7]{{8}})_[a-z2-7]{{52}}"
+)
+"""An API key, the cookie of a login, or what the health check has, wherever it stands in a text."""
+
+
+def redacted(text: str) -> str:
+    """The text without the secrets of API keys and logins: clients put them where they do not belong."""
+    return SECRET.sub(r"\g<prefix>\g<id>_...", text) if "_" in text else text
 
 
 class Fault(Struct, frozen=True):
@@ -32,9 +45,10 @@ class CallAnnotateError(Exception):
 
     def __init__(self, fault: Fault, **details: str | float) -> None:
         self.fault: Final = fault
-        self.details: Final = details
-        self.message: Final = fault.message.format(**details)
-        self.advice: Final = fault.advice.format(**details)
+        shown = {name: redacted(value) if isinstance(value, str) else value for name, value in details.items()}
+        self.details: Final[dict[str, str | float]] = shown
+        self.message: Final = fault.message.format(**shown)
+        self.advice: Final = fault.advice.format(**shown)
         super().__init__(f"{self.message}. {self.advice}" if self.advice else self.message)
 
     def message_in(self, language: Language) -> str:

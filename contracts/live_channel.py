@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from contracts import errors, live, live_errors
+from contracts import access_errors, errors, live, live_errors
 from contracts.channel import Channel, CloseCode, Machine, Transition, always, client, server
 from contracts.live_notices import LIVE_WARNINGS
 
@@ -128,6 +128,7 @@ LIVE_CHANNEL: Final = Channel(
     messages=_MESSAGES,
     machines=(_SESSION, _AUDIO),
     warnings=tuple(LIVE_WARNINGS),
+    scope="live",
     faults=(
         errors.INVALID_MESSAGE,
         errors.INVALID_FIELD,
@@ -228,6 +229,13 @@ LIVE_CHANNEL: Final = Channel(
             faults=(live_errors.INVALID_CONFIG, live_errors.SESSION_EXPECTED),
             announced_by="live_error",
             summary="The first message opens no session.",
+        ),
+        CloseCode(
+            code=4401,
+            faults=(access_errors.KEY_REQUIRED,),
+            announced_by="live_error",
+            summary="The key of the connection was revoked or has expired, or keys are needed from now on. With "
+            "another one the session may be resumed.",
         ),
         CloseCode(
             code=4404,

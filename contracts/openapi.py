@@ -7,7 +7,8 @@ from typing import Final, cast
 
 from msgspec import Struct
 
-from contracts import errors
+from contracts import access_errors, errors
+from contracts.access import SCOPES
 from contracts.errors import Fault
 from contracts.examples import RESPONSES, example_error_body, plain
 from contracts.jobs import ErrorBody
@@ -17,6 +18,7 @@ from contracts.parameters import (
     RATE_LIMIT_HEADERS,
     REQUEST_ID,
     RETRY_AFTER,
+    WWW_AUTHENTICATE,
     Header,
     Parameter,
 )
@@ -32,6 +34,18 @@ CONTACT: Final = {"name": "CallAnnotate Support", "email": "akoodoy@capilot.ru",
 LICENSE: Final = {"name": "Apache 2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"}
 _ANYWHERE: Final = (errors.ROUTE_NOT_FOUND, errors.METHOD_NOT_ALLOWED)
 """Errors of requests that belong to no operation."""
+LOGIN_COOKIE: Final = "callannotate_login"
+SECURITY_SCHEMES: Final[dict[str, Json]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key (`callannotate keys add`)."},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same in another header."},
+    "login": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": LOGIN_COOKIE,
+        "description": "What a browser has once it has sent a key to `POST /api/v1/login`; from the same origin only.",
+    },
+}
+"""How one who asks says who it is."""
 _JOB_LINKS: Final = ("getJob", "getJobResult", "getJobAudio", "deleteJob")
 _VOICE_LINKS: Final = ("getVoice", "updateVoice", "deleteVoice", "getVoiceprints")
 
@@ -76,13 +90,17 @@ def openapi_document() -> Json:
             {"name": "Voices", "description": "People whose voices are known"},
             {"name": "Contacts", "description": "People and organisations of the CardDAV address books"},
             {"name": "Queue", "description": "Who runs and who waits"},
+            {"name": "Access", "description": "Who asks"},
             {"name": "System", "description": "The service itself"},
         ],
+        # The empty one: where no key has been made, none is needed.
+        "security": [{}, *({name: []} for name in SECURITY_SCHEMES)],
         "paths": {
             path: {route.method.lower(): _operation(route) for route in ROUTES if route.path == path}
             for path in dict.fromkeys(route.path for route in ROUTES)
         },
         "components": {
+            "securitySchemes": SECURITY_SCHEMES,
             "schemas": {**schemas_of([*structs, ErrorBody]), **request_schemas()},
             "headers": {header.name: _header(header) for header in _headers()},
             "examples": {
@@ -90,6 +108,7 @@ def openapi_document() -> Json:
                 for fault in sorted(_faults(), key=lambda fault: fault.code)
             },
         },
+        "x-scopes": SCOPES,
         "x-errors": x_errors([*_faults(), *_ANYWHERE]),
     }
 
@@ -133,6 +152,9 @@ def _info() -> Json:
             "where Accept-Language prefers it. All codes are listed under `x-errors`; a path that does not exist is "
             "answered by 404 ROUTE_NOT_FOUND, a method that a path does not have by 405 METHOD_NOT_ALLOWED with the "
             "header Allow. HEAD is answered wherever GET is. Query parameters that are not described are ignored.\n\n"
+            "Without API keys nobody is asked who they are, and the server listens on loopback. Once there is a key, "
+            "every request needs one; `x-scope` of an operation is what it has to have (`x-scopes` says what each "
+            "opens).\n\n"
             "The WebSocket interface is described by /asyncapi.json."
         ),
         "contact": CONTACT,
@@ -146,7 +168,7 @@ def _faults() -> list[Fault]:
 
 
 def _headers() -> list[Header]:
-    shared = (REQUEST_ID, *RATE_LIMIT_HEADERS, RETRY_AFTER, CONTENT_LANGUAGE)
+    shared = (REQUEST_ID, *RATE_LIMIT_HEADERS, RETRY_AFTER, CONTENT_LANGUAGE, WWW_AUTHENTICATE)
     own = [header for route in ROUTES for response in route.responses for header in response.headers]
     return list({header.name: header for header in (*shared, *own)}.values())
 
@@ -179,6 +201,7 @@ def _operation(route: Route) -> Json:
         **({"requestBody": _upload(route.upload)} if route.upload is not None else {}),
         **({"requestBody": _body(route.body)} if route.body is not None else {}),
         "responses": dict(sorted(responses.items())),
+        "x-scope": route.needs,
     }
 
 
@@ -271,6 +294,8 @@ def _error_response(route: Route, faults: list[Fault]) -> Json:
         headers += RATE_LIMIT_HEADERS
     if all(fault.retryable for fault in faults):
         headers.append(RETRY_AFTER)
+    if access_errors.KEY_REQUIRED in faults:
+        headers.append(WWW_AUTHENTICATE)
     return {
         "description": ", ".join(fault.code for fault in faults),
         "headers": _references(headers),

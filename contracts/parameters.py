@@ -94,6 +94,16 @@ CONTENT_LANGUAGE: Final = Header(
     summary="Language of the message and the advice.",
     example="en",
 )
+WWW_AUTHENTICATE: Final = Header(
+    name="WWW-Authenticate", type=str, summary="How to send a key.", example='Bearer realm="CallAnnotate"'
+)
+SET_COOKIE: Final = Header(
+    name="Set-Cookie",
+    type=str,
+    summary="The login, or its removal; not where no key is needed.",
+    example="callannotate_login=...; Max-Age=43200; HttpOnly; SameSite=Strict; Path=/",
+    required=False,
+)
 ACCEPT_LANGUAGE: Final = Parameter(
     name="Accept-Language",
     place="header",

@@ -4,7 +4,8 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-from contracts import errors
+from contracts import access_errors, errors
+from contracts.access import Scope
 from contracts.errors import Fault
 from contracts.parameters import Header, Parameter
 
@@ -42,7 +43,7 @@ class Route(Struct, frozen=True, kw_only=True):
     path: str
     summary: str
     description: str = ""
-    tag: Literal["Jobs", "Voices", "Contacts", "Queue", "System"]
+    tag: Literal["Jobs", "Voices", "Contacts", "Queue", "Access", "System"]
     parameters: tuple[Parameter, ...] = ()
     upload: Upload | None = None
     """The form that the body is."""
@@ -55,10 +56,21 @@ class Route(Struct, frozen=True, kw_only=True):
     """All that may be answered, those of every route included."""
     limited: bool = True
     """Whether it counts towards the rate limit; what watches over the service does not."""
+    scope: Scope | None = None
+    """What a key has to have; None for `read` with GET and `manage` with everything else."""
+    over_websocket: bool = True
+    """Whether it is an operation of `/v1/ws` as well; a cookie, say, means nothing there."""
+
+    @property
+    def needs(self) -> Scope:
+        """The scope that a key has to have."""
+        return self.scope or ("read" if self.method == "GET" else "manage")
 
 
-EVERY: Final = (errors.RATE_LIMITED, errors.INTERNAL)
-"""What every route that counts towards the rate limit may answer."""
+ANY_KEY: Final = (errors.RATE_LIMITED, access_errors.KEY_REQUIRED, access_errors.ORIGIN_REFUSED, errors.INTERNAL)
+"""What every route may answer; all that one with the scope `monitor` does."""
+EVERY: Final = (*ANY_KEY, access_errors.SCOPE_MISSING)
+"""What every route with another scope may answer."""
 BODY_ERRORS: Final = (
     errors.INVALID_JSON,
     errors.INVALID_FIELD,

@@ -6,6 +6,7 @@ Paths are written as OpenAPI writes them (`/api/v1/jobs/{job_id}`).
 from typing import Final
 
 from contracts import errors
+from contracts.access_routes import ACCESS_ROUTES
 from contracts.contact_routes import CONTACT_ROUTES
 from contracts.correction_routes import CORRECTION_ROUTES, RESULT_VERSION
 from contracts.examples import METADATA
@@ -30,6 +31,7 @@ from contracts.parameters import (
     TRANSCRIPT_FORMAT,
 )
 from contracts.route import (
+    ANY_KEY,
     AUDIO_MEDIA_TYPES,
     CONTENT_ERRORS,
     EVERY,
@@ -81,6 +83,7 @@ ROUTES: Final = (
         description="The content decides the format, not the name or the declared type. Keys of `metadata` that are "
         "not known are the client's own and come back with the job.",
         tag="Jobs",
+        scope="submit",
         parameters=(IDEMPOTENCY_KEY,),
         upload=_CALL,
         responses=(json_response(201, "The job is in the queue.", Job, LOCATION, REPLAYED),),
@@ -175,6 +178,7 @@ ROUTES: Final = (
     *CORRECTION_ROUTES,
     *VOICE_ROUTES,
     *CONTACT_ROUTES,
+    *ACCESS_ROUTES,
     Route(
         operation_id="getQueueStatus",
         method="GET",
@@ -190,8 +194,9 @@ ROUTES: Final = (
         path="/api/v1/health",
         summary="How the service feels",
         tag="System",
+        scope="monitor",
         responses=_HEALTH_RESPONSES,
-        errors=(errors.INTERNAL,),
+        errors=ANY_KEY,
         limited=False,
     ),
     Route(
@@ -200,8 +205,9 @@ ROUTES: Final = (
         path="/health",
         summary="How the service feels, for health checks",
         tag="System",
+        scope="monitor",
         responses=_HEALTH_RESPONSES,
-        errors=(errors.INTERNAL,),
+        errors=ANY_KEY,
         limited=False,
     ),
     Route(
@@ -210,8 +216,9 @@ ROUTES: Final = (
         path="/api/v1/info",
         summary="What the service can do",
         tag="System",
+        scope="monitor",
         responses=_INFO_RESPONSES,
-        errors=EVERY,
+        errors=ANY_KEY,
     ),
     Route(
         operation_id="getRootInfo",
@@ -219,8 +226,9 @@ ROUTES: Final = (
         path="/info",
         summary="What the service can do, at the root",
         tag="System",
+        scope="monitor",
         responses=_INFO_RESPONSES,
-        errors=EVERY,
+        errors=ANY_KEY,
     ),
     Route(
         operation_id="getMetrics",
@@ -228,8 +236,9 @@ ROUTES: Final = (
         path="/metrics",
         summary="Figures for Prometheus",
         tag="System",
+        scope="monitor",
         responses=(Response(status=200, summary="Text exposition format.", content={METRICS_MEDIA_TYPE: str}),),
-        errors=(errors.INTERNAL,),
+        errors=ANY_KEY,
         limited=False,
     ),
     Route(
@@ -238,9 +247,10 @@ ROUTES: Final = (
         path="/openapi.json",
         summary="This document",
         tag="System",
+        scope="monitor",
         parameters=(OPENAPI_VERSION,),
         responses=(json_response(200, "OpenAPI.", dict),),
-        errors=(*EVERY, errors.INVALID_FIELD),
+        errors=(*ANY_KEY, errors.INVALID_FIELD),
     ),
     Route(
         operation_id="getAsyncapi",
@@ -248,9 +258,12 @@ ROUTES: Final = (
         path="/asyncapi.json",
         summary="The WebSocket interface",
         tag="System",
+        scope="monitor",
         responses=(json_response(200, "AsyncAPI 3.0.", dict),),
-        errors=EVERY,
+        errors=ANY_KEY,
     ),
 )
 ROUTE_BY_OPERATION: Final = {route.operation_id: route for route in ROUTES}
 """Every route by its operationId; the same names are the operations of `/v1/ws`."""
+SESSION_ROUTES: Final = tuple(route for route in ROUTES if route.over_websocket)
+"""Those that are operations of `/v1/ws`."""

@@ -285,5 +285,15 @@ RUSSIAN: Final[dict[str, tuple[str, str]]] = {
         "Допустимо: {allowed}.",
     ),
     "WRONG_ORDER": ("{message}: не может прийти {place}; не принято", "Здесь допустимо: {allowed}."),
+    "KEY_REQUIRED": (
+        "нужен ключ API ({cause})",
+        "Пришлите `Authorization: Bearer КЛЮЧ`; ключ создаёт `callannotate keys add`.",
+    ),
+    "SCOPE_MISSING": ("у ключа API {key_id} нет права {scope}", "У него есть: {allowed}."),
+    "ORIGIN_REFUSED": (
+        "страницам с {origin} нельзя пользоваться этим сервером",
+        "Откройте страницу самого сервера или внесите этот адрес в CORS_ORIGINS.",
+    ),
+    "KEY_NOT_FOUND": ("ключа API {key_id} нет", "См. `callannotate keys list`."),
 }
 """Details keep their values: a cause that a library tells stays in its language."""

@@ -140,6 +140,7 @@ VOICE_ROUTES: Final = (
         summary="Voiceprints of a voice, as a file",
         description="Those of the present model, one a sample or more. These are biometric data.",
         tag="Voices",
+        scope="manage",
         parameters=(VOICE_ID, VOICEPRINT_FORMAT),
         responses=(
             Response(

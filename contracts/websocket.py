@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from contracts import errors
+from contracts import access_errors, errors
 from contracts import job_messages as messages
 from contracts.channel import Channel, CloseCode, Machine, Transition, always, client, server
 from contracts.jobs import JobId
@@ -75,6 +75,12 @@ _COMMON_CLOSE_CODES: Final = (
         faults=(errors.TOO_MANY_CONNECTIONS,),
         announced_by="connection_error",
         summary="MAX_CONNECTIONS are open already; right after the handshake.",
+    ),
+    CloseCode(
+        code=4401,
+        faults=(access_errors.KEY_REQUIRED,),
+        announced_by="connection_error",
+        summary="The key of the connection was revoked or has expired, or keys are needed from now on.",
     ),
     CloseCode(
         code=4408,
@@ -155,6 +161,7 @@ JOB_CHANNEL: Final = Channel(
     machines=(_WATCH, _HEARTBEAT, _END),
     faults=(errors.INVALID_MESSAGE, errors.MESSAGES_GONE),
     refusals=(errors.ROUTE_NOT_FOUND, errors.INVALID_FIELD),
+    scope="read",
     close_codes=(
         CloseCode(
             code=1000,
@@ -209,6 +216,7 @@ SESSION_CHANNEL: Final = Channel(
     name="session",
     path="/v1/ws",
     summary="Every operation of REST, and the messages of any number of jobs, over one connection.",
+    scope="monitor",
     messages=(
         client("request", messages.Request, "One REST operation; answered by the `reply` with its `id`."),
         client("subscribe", messages.Subscribe, "Asks for the messages of a job; answered by a `reply` (200 or 404)."),

@@ -17,6 +17,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from contracts.fault import redacted
 from runtime.settings import Settings
 
 NAME: Final = "callannotate.jsonl"
@@ -107,4 +108,4 @@ def rendered(_logger: object, method: str, event: Event) -> str:
         "event": event.pop("event", ""),
         **event,
     }
-    return msgspec.json.encode(line, enc_hook=str).decode()
+    return redacted(msgspec.json.encode(line, enc_hook=str).decode())

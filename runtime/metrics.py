@@ -80,6 +80,10 @@ class Metrics:
             ["level"],
             registry=self.registry,
         )
+        self.refused: Final = Counter(
+            "callannotate_requests_refused", "Requests and handshakes that were not let in, by why", ["reason"],
+            registry=self.registry,
+        )  # fmt: skip
         jobs = Gauge("callannotate_jobs", "Jobs by state", ["state"], registry=self.registry)
         for state in get_args(JobStatus):
             jobs.labels(state).set_function(lambda state=state: counts[state])  # type: ignore[misc]

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from anyio import to_thread
 
 from contracts.options import AnnotateOptions
+from runtime.access import Access
+from runtime.access_store import NAME as ACCESS
+from runtime.access_store import AccessStore
 from runtime.contact_store import NAME as CONTACTS
 from runtime.contact_store import ContactStore
 from runtime.contacts import Contacts
@@ -46,6 +49,7 @@ class Parts:
     engine: Engine
     """Of jobs that ask for none, and of live sessions."""
     archive: LiveArchive
+    access: Access
 
 
 @asynccontextmanager
@@ -75,9 +79,13 @@ async def opened_parts(settings: Settings, engines: Engines) -> AsyncIterator[Pa
         copy = await to_thread.run_sync(ContactStore, volume.root / CONTACTS)
         stack.callback(copy.close)
         contacts = Contacts(settings, copy)
+        with volume.explained():
+            doors = await to_thread.run_sync(AccessStore, volume.root / ACCESS)
+        stack.callback(doors.close)
         queue = JobQueue(settings, volume, store, feeds, engines, speed, metrics, voices, contacts)
         intake = Intake(settings, volume, store, feeds, queue)
         archive = LiveArchive(settings, volume, store, intake)
         with volume.explained():
             await archive.recover()
-        yield Parts(settings, volume, store, feeds, engines, queue, metrics, intake, voices, contacts, engine, archive)
+        yield Parts(settings, volume, store, feeds, engines, queue, metrics, intake, voices, contacts, engine, archive,
+                    Access(settings, doors))  # fmt: skip

@@ -96,6 +96,8 @@ class JobService:
         """Known voices."""
         self.contacts: Final = parts.contacts
         """The address books."""
+        self.access: Final = parts.access
+        """Who may ask for what."""
         self._volume: Final = parts.volume
         self._store: Final = parts.store
         self._feeds: Final = parts.feeds
@@ -265,6 +267,10 @@ class JobService:
         """Note how many WebSocket connections are open, for the metrics."""
         self._metrics.websockets.set(open_now)
 
+    def refused(self, reason: str) -> None:
+        """Note that somebody was not let in, for the metrics."""
+        self._metrics.refused.labels(reason).inc()
+
     def info(self) -> ServiceInfo:
         """What the service can do."""
         engine = self._engines.loaded(self.settings.model, self.settings.engine)
@@ -363,6 +369,7 @@ async def open_service(settings: Settings, *, engines: Engines | None = None) ->
         workers = [("worker", parts.queue.work)] * settings.jobs_at_once
         others = [("hot_folder", hot_folder.run), ("retention", Retention(settings, parts.volume, parts.store).run)]
         others += [("live", service.live.run), ("contacts", parts.contacts.run), ("voices", service.voices.run)]
+        others += [("access", parts.access.run)]
         async with supervised([*workers, *others], service.stopping, settings.shutdown_timeout):
             log.info("service_started", volume=str(parts.volume.root), model=settings.model)
             yield service

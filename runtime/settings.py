@@ -85,6 +85,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Seconds of a window of the rate limits."""
     upload_stall_timeout: Seconds = 30.0
     """Seconds without a byte after which an upload is given up."""
+    access: Literal["auto", "keys", "anonymous"] = "auto"
+    """Who may use the server: `auto` needs a key as soon as there is one, `keys` always, `anonymous` never."""
+    failed_key_limit: Count = 20
+    """Requests of one address in a window that are answered by 401, before they are answered by 429."""
+    cors_origins: Text | None = None
+    """Origins whose pages may use the server, separated by commas, or `*`; only its own where it is not set."""
     heartbeat_interval: Seconds = 30.0
     """Seconds from one ping on a WebSocket to the next."""
     heartbeat_timeout: Seconds = 90.0

@@ -12,15 +12,19 @@ from msgspec import Struct
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
+from contracts.access_errors import KEY_REQUIRED
 from contracts.errors import METHOD_NOT_ALLOWED, RANGE_NOT_SATISFIABLE, CallAnnotateError
 from contracts.jobs import ErrorBody, ErrorDetail
 from contracts.route import Route
+from runtime.access import Holder
 from runtime.service import JobService
 from runtime.upload import Upload
 from web.files import FileSpan
 
 Language = Literal["en", "ru"]
 JSON: Final = "application/json"
+CHALLENGE: Final = 'Bearer realm="CallAnnotate"'
+"""How to send a key."""
 RETRY_AFTER: Final = 5
 """Seconds that a client should wait where an error may be retried and says nothing itself."""
 
@@ -71,6 +75,8 @@ class Call:
     client: str
     """Address that the rate limit counts by."""
     language: Language
+    access: Holder | CallAnnotateError
+    """Who asks, or why nobody is let in."""
     values: Mapping[str, str] = field(default_factory=dict)
     """Parameters of path, query and headers by their names in the route table, and the headers Accept and If-Range."""
     form: Form | None = None
@@ -78,6 +84,13 @@ class Call:
     body: Body | None = None
     """Of an operation with a body of JSON."""
     request_id: str = field(default_factory=new_request_id)
+
+    def holder(self) -> Holder:
+        """Who asks. Raises why nobody is let in, and SCOPE_MISSING."""
+        if isinstance(self.access, CallAnnotateError):
+            raise self.access
+        self.access.require(self.route.needs)
+        return self.access
 
 
 Handler = Callable[[Call], Awaitable[Answer]]
@@ -113,6 +126,8 @@ def error_answer(error: CallAnnotateError, language: Language, request_id: str) 
     headers: dict[str, str] = {"Content-Language": language}
     if error.fault.retryable:
         headers["Retry-After"] = str(int(error.details.get("retry_after", RETRY_AFTER)))
+    if error.fault is KEY_REQUIRED:
+        headers["WWW-Authenticate"] = CHALLENGE
     if error.fault is METHOD_NOT_ALLOWED:
         headers["Allow"] = str(error.details["allowed"])
     if error.fault is RANGE_NOT_SATISFIABLE:

@@ -5,24 +5,28 @@ from time import perf_counter
 from typing import Final, cast
 
 import structlog
-from quart import Quart, Response, Websocket, current_app, g, has_request_context, request, websocket
+from quart import Quart, Response, Websocket, g, has_request_context, request, websocket
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from contracts.channel import Channel
 from contracts.errors import INTERNAL, METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND, UPLOAD_STALLED, CallAnnotateError
+from contracts.live_channel import LIVE_CHANNEL
 from contracts.route import Route
 from contracts.routes import ROUTES
+from contracts.websocket import JOB_CHANNEL, SESSION_CHANNEL
 from runtime.service import JobService
 from web.answers import Answer, Call, error_answer, new_request_id, wanted_language
 from web.asgi import App, BoundedRequest
 from web.bodies import JsonBody
 from web.connections import Connections
+from web.guard import Guard, drained
 from web.job_socket import follow_job
 from web.live_socket import transcribe_live
 from web.pages import add_pages
 from web.rest import Operations
 from web.socket import run_session
-from web.uploads import MultipartForm, drain
+from web.uploads import MultipartForm
 
 LOG: Final = structlog.get_logger("callannotate.web")
 EXTRA_HEADERS: Final = ("Accept", "If-Range")
@@ -45,9 +49,13 @@ def create_app(service: JobService) -> Quart:
             view_func=_view(operations, route),
             methods=[route.method],
         )
-    add_pages(app)
+    guard = Guard(service, operations.limits, {route.operation_id for route in ROUTES})
+    guard.open.update(add_pages(app))
     app.before_request(_begin)
     app.before_websocket(_begin)
+    app.before_request(guard.before_request)
+    app.before_websocket(guard.before_websocket)
+    app.after_request(guard.after_request)
     app.after_request(_end)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(CallAnnotateError, _error_response)
@@ -55,17 +63,24 @@ def create_app(service: JobService) -> Quart:
     connections = Connections(service, operations.limits)
 
     async def job_socket(job_id: str) -> Response | None:
-        return await follow_job(connections, _socket(), job_id)
+        return await follow_job(connections, _socket(), job_id, g.access)
 
-    async def session_socket() -> None:
-        await run_session(connections, operations, _socket())
+    async def session_socket() -> Response | None:
+        await run_session(connections, operations, _socket(), g.access)
+        return None
 
     async def live_socket() -> Response | None:
-        return await transcribe_live(connections, _socket())
+        return await transcribe_live(connections, _socket(), g.access)
 
-    app.add_websocket("/ws/<job_id>", view_func=job_socket)
-    app.add_websocket("/v1/ws", view_func=session_socket)
-    app.add_websocket("/v1/ws/transcribe", view_func=live_socket)
+    handlers: list[tuple[Channel, Callable[..., Awaitable[Response | None]]]] = [
+        (JOB_CHANNEL, job_socket),
+        (SESSION_CHANNEL, session_socket),
+        (LIVE_CHANNEL, live_socket),
+    ]
+    for channel, handler in handlers:
+        path = channel.path.replace("{", "<").replace("}", ">")
+        app.add_websocket(path, endpoint=channel.name, view_func=handler)
+        guard.scopes[channel.name] = channel.scope
     return app
 
 
@@ -90,10 +105,11 @@ def _view(operations: Operations, route: Route) -> Callable[..., Awaitable[Respo
             form=MultipartForm(cast(BoundedRequest, request)) if route.upload is not None else None,
             body=JsonBody(cast(BoundedRequest, request)) if route.body is not None else None,
             request_id=g.request_id,
+            access=g.access,
         )
         answer = await operations.answer(call)
         if answer.status >= 400 and answer.status != UPLOAD_STALLED.http_status:
-            await drain(cast(BoundedRequest, request), stopping=cast(App, current_app).stopping.is_set())
+            await drained()
         return await response(answer, head=request.method == "HEAD")
 
     return view
@@ -148,7 +164,7 @@ async def _http_error(error: HTTPException) -> Response:
     else:
         found = CallAnnotateError(ROUTE_NOT_FOUND, path=asked.path[:200])
     if has_request_context():
-        await drain(cast(BoundedRequest, request), stopping=cast(App, current_app).stopping.is_set())
+        await drained()
     return await _error_response(found)
 
 

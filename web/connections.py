@@ -4,15 +4,17 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import msgspec
 import structlog
 from anyio import CancelScope, Lock, create_task_group, current_time, move_on_after, sleep
 from anyio.abc import TaskGroup
 from msgspec import Struct
+from quart import Response
 from quart.wrappers import Websocket
 
+from contracts.access_errors import KEY_REQUIRED
 from contracts.errors import (
     IDLE,
     INTERNAL,
@@ -24,8 +26,9 @@ from contracts.errors import (
     CallAnnotateError,
 )
 from contracts.job_messages import Closing, ConnectionErrorMessage, JobMessage, Ping
+from runtime.access import Holder
 from runtime.service import JobService
-from web.answers import Language, error_detail
+from web.answers import Language, error_answer, error_detail
 from web.rate_limits import RateLimits
 from web.websocket_stream import LINGER, Liveness
 
@@ -100,7 +103,11 @@ class Connections:
 class Connection:
     """One WebSocket."""
 
-    def __init__(self, connections: Connections, socket: Websocket, language: Language, request_id: str) -> None:
+    def __init__(
+        self, connections: Connections, socket: Websocket, language: Language, request_id: str, holder: Holder
+    ) -> None:
+        self.holder: Final = holder
+        """Who has connected."""
         self.socket: Final = socket
         self.language: Final = language
         self.request_id: Final = request_id
@@ -120,6 +127,7 @@ class Connection:
         async with create_task_group() as tasks:
             self._tasks = tasks
             self.start(self.watch_over)
+            self.start(self._watch_holder)
             self.start(self.heartbeat)
             self.start(self._talk, client, talk)
         await self.close(self._ending or Ending(1000))
@@ -206,6 +214,11 @@ class Connection:
         closing = Closing(reason=SHUTTING_DOWN.code, deadline_ms=round(1000 * LINGER))
         self.end(Ending(SHUTTING_DOWN.close_code or INTERNAL_ERROR, SHUTTING_DOWN.code, closing))
 
+    async def _watch_holder(self) -> None:
+        """End the connection once whoever has connected would not be let in any more."""
+        await self.service.access.ended(self.holder)
+        raise CallAnnotateError(KEY_REQUIRED, cause="that of the connection is not valid any more")
+
     async def heartbeat(self) -> None:
         """Ping now and then; end the connection where nothing is heard, not even the answer to a protocol ping."""
         settings = self.service.settings
@@ -219,6 +232,13 @@ class Connection:
             if monotonic() >= next_ping:
                 await self.send(Ping(timestamp=datetime.now(UTC)))
                 next_ping += settings.heartbeat_interval
+
+
+def refused_handshake(error: CallAnnotateError, language: Language, request_id: str) -> Response:
+    """What is answered over HTTP instead of the handshake."""
+    answer = error_answer(error, language, request_id)
+    headers = {**answer.headers, "Content-Type": answer.media_type, "X-Request-ID": request_id}
+    return Response(cast(bytes, answer.body), answer.status, headers)
 
 
 def text_of(frame: str | bytes, advice: str) -> str:

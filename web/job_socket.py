@@ -9,28 +9,24 @@ from quart import Response, Websocket, g
 from contracts.errors import INVALID_MESSAGE, MESSAGES_GONE, CallAnnotateError, Language
 from contracts.job_messages import JobErrorMessage, JobMessage, Ping, Pong, WatcherMessage
 from contracts.websocket import JOB_CHANNEL
-from web.answers import error_answer, wanted_language
-from web.connections import Connection, Connections, Ending, object_of, text_of
+from runtime.access import Holder
+from web.answers import wanted_language
+from web.connections import Connection, Connections, Ending, object_of, refused_handshake, text_of
 from web.parameters import converted
 
 _AFTER_SEQ: Final = next(parameter for parameter in JOB_CHANNEL.parameters if parameter.name == "after_seq")
 _MESSAGE: Final = msgspec.json.Decoder(WatcherMessage)
 
 
-async def follow_job(connections: Connections, socket: Websocket, job_id: str) -> Response | None:
+async def follow_job(connections: Connections, socket: Websocket, job_id: str, holder: Holder) -> Response | None:
     """Tell the state and every change of a job; a Response refuses the handshake."""
     language = wanted_language(socket.headers.get("Accept-Language"))
     text = socket.args.get("after_seq")
     try:
         after_seq = None if text is None else cast(int, converted(_AFTER_SEQ, text))
     except CallAnnotateError as error:
-        answer = error_answer(error, language, g.request_id)
-        return Response(
-            cast(bytes, answer.body),
-            answer.status,
-            {**answer.headers, "Content-Type": answer.media_type, "X-Request-ID": g.request_id},
-        )
-    connection = Connection(connections, socket, language, g.request_id)
+        return refused_handshake(error, language, g.request_id)
+    connection = Connection(connections, socket, language, g.request_id, holder)
 
     async def talk(connection: Connection) -> None:
         connection.start(_listen, connection)

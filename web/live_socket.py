@@ -1,7 +1,7 @@
 """`/v1/ws/transcribe`: audio in, words and speakers out. The session lives in the runtime and outlives a connection."""
 
 from time import monotonic
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 import structlog
@@ -34,9 +34,19 @@ from contracts.live import (
 from contracts.live_audio import FRAME_BYTES_LIMIT
 from contracts.live_errors import FRAME_TOO_LARGE, INVALID_CONFIG, SESSION_EXPECTED, START_TIMEOUT
 from contracts.live_notices import LIVE_WARNINGS, live_error
+from runtime.access import Holder
 from runtime.live_session import LiveConnection, LiveSession
-from web.answers import error_answer, wanted_language
-from web.connections import INTERNAL_ERROR, Connection, Connections, Ending, check_text, object_of, text_of
+from web.answers import wanted_language
+from web.connections import (
+    INTERNAL_ERROR,
+    Connection,
+    Connections,
+    Ending,
+    check_text,
+    object_of,
+    refused_handshake,
+    text_of,
+)
 from web.websocket_stream import LINGER, Liveness
 
 LOG: Final = structlog.get_logger("callannotate.web")
@@ -45,16 +55,14 @@ OPENINGS: Final = ("session.start", "session.resume")
 OPENING: Final = "the fields of session.start and session.resume in docs/live.md"
 
 
-async def transcribe_live(connections: Connections, socket: Websocket) -> Response | None:
+async def transcribe_live(connections: Connections, socket: Websocket, holder: Holder) -> Response | None:
     """Serve one connection; a Response refuses the handshake."""
     language = wanted_language(socket.headers.get("Accept-Language"))
     try:
         connections.service.live.admit()
     except CallAnnotateError as error:
-        answer = error_answer(error, language, g.request_id)
-        headers = {**answer.headers, "Content-Type": answer.media_type, "X-Request-ID": g.request_id}
-        return Response(cast(bytes, answer.body), answer.status, headers)
-    connection = LiveSocket(connections, socket, language, g.request_id)
+        return refused_handshake(error, language, g.request_id)
+    connection = LiveSocket(connections, socket, language, g.request_id, holder)
     await connections.serve(connection, socket.remote_addr or "", connection.talk)
     return None
 
@@ -62,8 +70,10 @@ async def transcribe_live(connections: Connections, socket: Websocket) -> Respon
 class LiveSocket(Connection):
     """One connection. Whatever it sends has a `seq`, the message that goes before a close included."""
 
-    def __init__(self, connections: Connections, socket: Websocket, language: Language, request_id: str) -> None:
-        super().__init__(connections, socket, language, request_id)
+    def __init__(
+        self, connections: Connections, socket: Websocket, language: Language, request_id: str, holder: Holder
+    ) -> None:
+        super().__init__(connections, socket, language, request_id, holder)
         self._liveness: Final[Liveness] = socket.scope["state"]["liveness"]
         self._last_seq: int = 0
         """Of what was sent on this connection."""

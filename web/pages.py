@@ -65,8 +65,8 @@ PATHS: Final = ("/", "/api/docs", "/api/async-docs", "/assets/<path:name>", "/fa
 """Where the pages and their files are: they are for browsers, and in no description of the interface."""
 
 
-def add_pages(app: Quart) -> None:
-    """Have the app answer all of PATHS."""
+def add_pages(app: Quart) -> set[str]:
+    """Have the app answer all of PATHS; the endpoints, in which there is nothing of anybody's."""
     static = STATIC
 
     async def page() -> Response:
@@ -87,6 +87,7 @@ def add_pages(app: Quart) -> None:
     views: tuple[Callable[..., Awaitable[Response]], ...] = (page, docs, async_docs, asset, icon)
     for path, view in zip(PATHS, views, strict=True):
         app.add_url_rule(path, endpoint=view.__name__, view_func=view, methods=["GET"])
+    return {view.__name__ for view in views}
 
 
 async def _page(path: Path, more: str = "") -> Response:

@@ -24,12 +24,17 @@ class RateLimits:
         self._limiter: Final = FixedWindowRateLimiter(MemoryStorage())
         self._requests: Final = RateLimitItemPerSecond(settings.rate_limit, seconds, "requests")
         self._uploads: Final = RateLimitItemPerSecond(settings.upload_limit, seconds, "uploads")
+        self._failures: Final = RateLimitItemPerSecond(settings.failed_key_limit, seconds, "failures")
         self._frames: Final = RateLimitItemPerSecond(settings.rate_limit * FRAMES_PER_REQUEST, seconds, "frames")
 
     async def request(self, client: str, *, upload: bool) -> dict[str, str]:
         """Count a request; the X-RateLimit headers of its answer. Raises RATE_LIMITED."""
         headers = await self._hit(self._requests, _owner(client))
         return await self._hit(self._uploads, _owner(client)) if upload else headers
+
+    async def failure(self, client: str) -> None:
+        """Count a request without a valid key. Raises RATE_LIMITED."""
+        await self._hit(self._failures, _owner(client))
 
     async def frame(self, connection: str) -> None:
         """Count a text frame of a connection. Raises RATE_LIMITED."""

@@ -15,6 +15,7 @@ from contracts.jobs import Job
 from contracts.options import BINARY_FORMATS, Format
 from contracts.routes import FORMAT_MEDIA_TYPES
 from runtime.service import JobAudio, JobService
+from web.access import AccessOperations
 from web.answers import JSON, Answer, Call, Handler, error_answer, json_answer
 from web.contacts import ContactOperations
 from web.corrections import CorrectionOperations
@@ -58,6 +59,7 @@ class Operations:
             **CorrectionOperations(service).handlers,
             **VoiceOperations(service).handlers,
             **ContactOperations(service).handlers,
+            **AccessOperations(service).handlers,
         }
 
     async def answer(self, call: Call) -> Answer:
@@ -67,6 +69,7 @@ class Operations:
             if call.route.limited:
                 headers |= await self.limits.headers(call.client, upload=call.route.upload is not None)
                 headers |= await self.limits.request(call.client, upload=call.route.upload is not None)
+            call.holder()
             found = await self.handlers[call.route.operation_id](call)
         except CallAnnotateError as error:
             found = error_answer(error, call.language, call.request_id)

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from ipaddress import ip_address
 from threading import Timer
 from typing import Final
 
@@ -18,6 +19,7 @@ from hypercorn.config import Config
 
 from contracts.errors import PORT_UNAVAILABLE, SERVER_FAILED, CallAnnotateError
 from runtime.engines import Engines
+from runtime.health_pass import health_pass
 from runtime.service import JobService, open_service
 from runtime.settings import Settings
 from web.app import create_app
@@ -33,6 +35,10 @@ STUCK: Final = 60.0
 """Seconds after which the kernel gives up a connection whose other end takes no byte."""
 KEEP_ALIVE: Final = 30.0
 """Seconds that a connection may wait for its first or next request."""
+ANONYMOUS: Final = (
+    "Whoever reaches this address may read, submit and delete calls: no API key is needed. Make one with "
+    "`callannotate keys add`, listen on 127.0.0.1, or see to it that nobody else gets here."
+)
 Ready = Callable[[str, int], None]
 """Called with address and port once connections are accepted."""
 
@@ -95,10 +101,13 @@ async def serve_service(service: JobService, listener: socket.socket, stop: anyi
         tasks.start_soon(_announce_end, service, stop)
         host, port = listener.getsockname()[:2]
         LOG.info("server_started", host=host, port=port)
-        ready(host, port)
-        tasks.start_soon(_serve_http, service, listener)
-        await service.stopping.wait()
-        tasks.cancel_scope.cancel()
+        if not service.access.needed() and not ip_address(host).is_loopback:
+            LOG.warning("anonymous_on_network", host=host, port=port, advice=ANONYMOUS)
+        with health_pass(service.settings.volume_path, host, port, service.access.health_token):
+            ready(host, port)
+            tasks.start_soon(_serve_http, service, listener)
+            await service.stopping.wait()
+            tasks.cancel_scope.cancel()
 
 
 async def _announce_end(service: JobService, stop: anyio.Event) -> None:

@@ -19,6 +19,7 @@ from contracts.errors import (
 from contracts.job_messages import ClientMessage, Ping, Pong, Reply, Request, Subscribe, Unsubscribe, UploadEnd
 from contracts.route import Route
 from contracts.routes import ROUTE_BY_OPERATION
+from runtime.access import Holder
 from web.answers import JSON, Answer, Body, Call, error_answer, new_request_id, wanted_language
 from web.connections import Connection, Connections, check_text, object_of, text_of
 from web.files import FileSpan
@@ -36,10 +37,10 @@ LOG: Final = structlog.get_logger("callannotate.web")
 _MESSAGE: Final = msgspec.json.Decoder(ClientMessage)
 
 
-async def run_session(connections: Connections, operations: Operations, socket: Websocket) -> None:
+async def run_session(connections: Connections, operations: Operations, socket: Websocket, holder: Holder) -> None:
     """Serve one connection."""
     language = wanted_language(socket.headers.get("Accept-Language"))
-    connection = Connection(connections, socket, language, g.request_id)
+    connection = Connection(connections, socket, language, g.request_id, holder)
     client = socket.remote_addr or ""
     await connections.serve(connection, client, Session(connection, operations, client).run)
 
@@ -137,6 +138,7 @@ class Session:
                 values=_values(_route(message), message.parameters),
                 form=form,
                 body=_body(message),
+                access=self._connection.holder,
                 request_id=request_id,
             )
             answer = await self._operations.answer(call)
@@ -196,7 +198,14 @@ class Session:
             await self._stop_following(message.job_id)
             values = {"job_id": message.job_id}
             route = ROUTE_BY_OPERATION["getJob"]
-            call = Call(route=route, client=self._client, language=self._connection.language, values=values)
+            connection = self._connection
+            call = Call(
+                route=route,
+                client=self._client,
+                language=connection.language,
+                values=values,
+                access=connection.holder,
+            )
             answer = await self._operations.answer(call)
             await self._reply(message.id, answer)
             if answer.status == 200:
@@ -248,7 +257,7 @@ def _usable_id(text: str) -> str | None:
 def _route(message: Request) -> Route:
     """Raises ROUTE_NOT_FOUND."""
     route = ROUTE_BY_OPERATION.get(message.operation)
-    if route is None:
+    if route is None or not route.over_websocket:
         raise CallAnnotateError(ROUTE_NOT_FOUND, path=message.operation[:200])
     return route
 

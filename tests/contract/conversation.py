@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -324,9 +324,11 @@ def _client_message(channel: Channel, frame: str, payload: Json) -> str:
 
 
 @asynccontextmanager
-async def connected(url: str, path: str, language: str | None = None) -> AsyncIterator[ClientConnection]:
-    """A connection that leaves everything to whoever talks on it."""
-    headers = {"Accept-Language": language} if language else {}
+async def connected(
+    url: str, path: str, language: str | None = None, key: Mapping[str, str] | None = None
+) -> AsyncIterator[ClientConnection]:
+    """A connection that leaves everything to whoever talks on it; `key` is a header."""
+    headers = {**({"Accept-Language": language} if language else {}), **(key or {})}
     address = url.replace("http", "ws", 1) + path
     connection = connect(
         address, additional_headers=headers, ping_interval=None, compression=None, max_size=None, proxy=None
@@ -349,11 +351,12 @@ async def reading(talk: C) -> AsyncIterator[C]:
 
 @asynccontextmanager
 async def converse(
-    url: str, channel: Channel, findings: Findings, label: str, *, path: str | None = None, language: str | None = None
-) -> AsyncIterator[Conversation]:
-    """A conversation on a channel; `path` is its address with the parameters filled in."""
+    url: str, channel: Channel, findings: Findings, label: str, *, path: str | None = None,
+    language: str | None = None, key: Mapping[str, str] | None = None,
+) -> AsyncIterator[Conversation]:  # fmt: skip
+    """A conversation on a channel; `path` is its address with the parameters filled in, `key` a header."""
     async with (
-        connected(url, path or channel.address, language) as socket,
+        connected(url, path or channel.address, language, key) as socket,
         reading(Conversation(socket, channel, findings, label)) as talk,
     ):
         yield talk

@@ -19,6 +19,7 @@ from contracts.job_messages import JobMessage
 from runtime import job_queue
 from runtime.service import JobService
 from tests.contract.faulty_live import faulty_live
+from web.access import AccessOperations
 from web.cli import cli
 from web.contacts import ContactOperations
 from web.corrections import CorrectionOperations
@@ -64,7 +65,7 @@ async def broken_operation(*_: object) -> NoReturn:
 def everything_broken() -> Iterator[None]:
     """Every operation meets a mistake."""
     with ExitStack() as stack:
-        for kind in (Operations, CorrectionOperations, VoiceOperations, ContactOperations):
+        for kind in (Operations, CorrectionOperations, VoiceOperations, ContactOperations, AccessOperations):
             names: dict[str, Any] = {name: broken_operation for name in vars(kind) if name.split("_")[0] in VERBS}
             stack.enter_context(patch.multiple(kind, **names))
         yield

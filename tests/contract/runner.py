@@ -10,6 +10,7 @@ import httpx
 
 from asyncapi.builder import asyncapi_document
 from contracts.openapi import openapi_document
+from tests.contract import scenarios_access as access
 from tests.contract import scenarios_common as common
 from tests.contract import scenarios_contacts as contacts
 from tests.contract import scenarios_corrections as corrections
@@ -135,6 +136,8 @@ PROFILES = (
         (limits.heartbeats, limits.slow_readers, live_limits.live_slow_reader),
         {"HEARTBEAT_INTERVAL": "0.5", "THREADS": "1", "LIVE_SESSIONS": "4"},
     ),
+    Profile("keys", (access.pages_of_strangers, access.first_key, access.keys), {"FAILED_KEY_LIMIT": "100000"}),
+    Profile("few failures", (access.failures,), {"ACCESS": "keys", "FAILED_KEY_LIMIT": "1"}),
     Profile("few requests", (limits.rate_limited, rest.rest_rate_limited), {"RATE_LIMIT": "20"}),
     Profile("few live messages", (live_limits.live_rate_limited,), {"RATE_LIMIT": "20"}),
     Profile(

@@ -20,7 +20,15 @@ async def operations(lab: Lab) -> None:
         job_id = created["body"]["job_id"]
         lab.require(created["headers"]["Location"].endswith(job_id), f"Location: {created['headers']}")
         await _until(talk, job_id, "completed")
-        for operation in ("getQueueStatus", "getHealth", "getRootHealth", "getInfo", "getRootInfo", "getMetrics"):
+        for operation in (
+            "getQueueStatus",
+            "getHealth",
+            "getRootHealth",
+            "getInfo",
+            "getRootInfo",
+            "getMetrics",
+            "getLogin",
+        ):
             reply = await talk.ask(operation)
             lab.require(reply["status"] == 200, f"{operation}: {reply}")
         for operation in ("getOpenapi", "getAsyncapi"):

@@ -31,6 +31,7 @@ class OwnServer:
 
     url: str
     process: Process
+    volume: Path
 
     def stop(self) -> None:
         """Ask it to stop; does not wait."""
@@ -50,7 +51,7 @@ async def own_server(settings: dict[str, str], command: tuple[str, ...] = SERVE)
                 with fail_after(READY_WITHIN):
                     url = await _listening_at(process)
                     await _await_answer(url)
-                yield OwnServer(url, process)
+                yield OwnServer(url, process, Path(volume))
             finally:
                 with fail_after(READY_WITHIN, shield=True):
                     if process.returncode is None:

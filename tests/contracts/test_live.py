@@ -227,7 +227,24 @@ def test_a_session_comes_to_its_end_from_every_state_that_it_can_be_in() -> None
 
 def test_the_close_codes_are_those_of_the_protocol_and_of_websocket_itself() -> None:
     documented = {close.code for close in LIVE_CHANNEL.close_codes}
-    assert documented == {1000, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 4400, 4404, 4408, 4409, 4410, 4429}
+    assert documented == {
+        1000,
+        1002,
+        1003,
+        1007,
+        1008,
+        1009,
+        1011,
+        1012,
+        1013,
+        4400,
+        4401,
+        4404,
+        4408,
+        4409,
+        4410,
+        4429,
+    }
 
 
 def test_asyncapi_describes_the_channel_by_its_version_with_errors_that_say_what_to_do() -> None:

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection
 
 from contracts.errors import CATALOGUE
 from contracts.jobs import ErrorBody, Job
-from contracts.routes import ROUTES
+from contracts.routes import SESSION_ROUTES
 from runtime.engine import Engine
 from runtime.upload import Upload
 from tests.web.raw import frame, handshake, wire
@@ -70,7 +70,7 @@ def assert_refused(reply: Any, code: str) -> None:
 async def test_every_operation_answers_as_rest_does(server: Server, socket: ClientConnection) -> None:
     job = await server.submit(wav())
     await server.completed(job["job_id"])
-    for route in ROUTES:
+    for route in SESSION_ROUTES:
         if route.upload or route.method == "DELETE":
             continue
         known = {"job_id": job["job_id"]}

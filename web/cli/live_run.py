@@ -143,7 +143,7 @@ async def _server(options: LiveOptions) -> AsyncIterator[str]:
     from web.server import listening, serve_service
 
     settings = msgspec.structs.replace(
-        load_settings(os.environ), log_console=False, rate_limit=MANY, live_speed_limit=FAST
+        load_settings(os.environ), access="anonymous", log_console=False, rate_limit=MANY, live_speed_limit=FAST
     )
     with tempfile.TemporaryDirectory(prefix="callannotate-live-") as folder:
         if not options.save:

@@ -25,6 +25,8 @@ from stages.sound import opened
 PATIENCE: Final = (10.0, 600.0)
 """Seconds for a connection, and for an answer: enrolment takes its time where jobs run."""
 REST: Final = "/api/v1"
+KEY: Final = "CALLANNOTATE_KEY"
+"""The environment variable with the API key for a server that needs one."""
 BLOCK: Final = 1 << 20
 """Bytes that are copied at a time."""
 
@@ -161,6 +163,8 @@ async def open_book(url: str | None, volume: Path | None) -> AsyncIterator[Voice
     with niquests.Session() as session:
         # Neither proxies nor passwords of the environment: a server of calls is asked itself.
         session.trust_env = False
+        if key := os.environ.get(KEY):
+            session.headers["Authorization"] = f"Bearer {key}"
         yield RemoteBook(url, session)
 
 

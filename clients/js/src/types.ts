@@ -242,6 +242,18 @@ export interface LiveWord {
   confidence: number;
 }
 
+/** As whom the server knows the one who asks. */
+export interface Login {
+  /** `anonymous` where no key is needed; `login` for the cookie that a browser has. */
+  by: "anonymous" | "key" | "login" | Later;
+  key_id: string | null;
+  /** Of the key. */
+  name: string | null;
+  scopes: ("live" | "manage" | "monitor" | "read" | "submit" | Later)[];
+  /** Of the login, or of the key; null where it does not end by itself. */
+  expires_at: string | null;
+}
+
 /** Memory of the server's process, and what the machine or the container still has. */
 export interface MemoryUsage {
   /** Such as "512MB". */

@@ -262,6 +262,21 @@ class LiveWord(Struct, frozen=True, kw_only=True):
     confidence: float
 
 
+class Login(Struct, frozen=True, kw_only=True):
+    """As whom the server knows the one who asks."""
+
+    by: str
+    """`anonymous` where no key is needed; `login` for the cookie that a browser has. One of: anonymous, key,
+    login."""
+    key_id: str | None = None
+    name: str | None = None
+    """Of the key."""
+    scopes: tuple[str, ...]
+    """One of: live, manage, monitor, read, submit."""
+    expires_at: datetime | None = None
+    """Of the login, or of the key; null where it does not end by itself."""
+
+
 class MemoryUsage(Struct, frozen=True, kw_only=True):
     """Memory of the server's process, and what the machine or the container still has."""
 
