@@ -161,7 +161,9 @@ async def accuracy(options: Options) -> list[Row]:
     differing = []
     with serving(LIVE_SPEED_LIMIT=str(options.speed)) as server:
         for call in options.same:
-            streamed = await stream(address(server.url), call, language=call.language, speed=options.speed)
+            streamed = await stream(
+                address(server.url), call, language=call.language, speed=options.speed, partials=False
+            )
             describe(streamed)
             door = await anyio.to_thread.run_sync(file_door, server.url, call, call.language)
             expected = [text for _, text in call.sentences]

@@ -30,6 +30,10 @@ FRAME: Final = 1600
 AUDIO: Final = {"encoding": "pcm_s16le", "sample_rate": 8000, "channels": 1}
 DEAF: Final = 7.0
 """Seconds without reading: more than HEARTBEAT_TIMEOUT, less than a server waits for the answer to its close."""
+ROUNDS: Final = 3
+"""Times that all of them come, of which the last is compared with the one before."""
+SETTLING: Final = 20.0
+"""Seconds that a server has to let go: idle threads are kept for ten."""
 PATIENCE: Final = 40.0
 """Seconds for a server to end a client that misbehaves."""
 
@@ -206,11 +210,11 @@ async def misbehave(material: Material) -> Outcome:
         samples = b"".join([block async for block in FileSource(material.path, "mono").blocks()])
         url = address(server.url)
         alone = await stream(url, material, language=material.language)
-        # Twice, since the first time fills what is kept for good, such as the memory of the networks.
-        for _ in range(2):
+        # The first rounds fill what is kept for good, such as the memory of the networks and of the threads.
+        for _ in range(ROUNDS):
             before = await _standing(server, Path(volume))
             beside, ends = await _round(url, material, samples)
-            after = await _standing(server, Path(volume))
+            after = await _settled(server, Path(volume), before)
         expired = await _come_back(url, ends["disappears"])
     left = {name: after[name] - before[name] for name in before}
     return Outcome(ends, expired, alone, beside, left)
@@ -254,3 +258,11 @@ async def _standing(server: Server, volume: Path) -> dict[str, float]:
         "sessions": float(sessions[0]),
         "MB": server.process.memory_info().rss / MEGABYTE,
     }
+
+
+async def _settled(server: Server, volume: Path, before: dict[str, float]) -> dict[str, float]:
+    """The same once there is no more of it than before, or after SETTLING; each look has the server use its threads."""
+    with move_on_after(SETTLING):
+        while any(value > before[name] for name, value in (await _standing(server, volume)).items() if name != "MB"):
+            await anyio.sleep(1.0)
+    return await _standing(server, volume)

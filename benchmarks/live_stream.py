@@ -68,6 +68,7 @@ async def stream(
     seed: int = 0,
     language: str | None = None,
     save: bool = False,
+    partials: bool = True,
 ) -> Streamed:
     """Stream a call; the connection is torn `cuts` times, at moments by chance, or as soon after as there is one.
 
@@ -92,7 +93,7 @@ async def stream(
             yield block
         ended = current_time() - began
 
-    client = LiveClient(url, SessionStart(audio=source.audio, language=language, save=save), show)
+    client = LiveClient(url, SessionStart(audio=source.audio, language=language, partials=partials, save=save), show)
     made = 0
 
     async def tear() -> None:
