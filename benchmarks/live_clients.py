@@ -32,7 +32,7 @@ DEAF: Final = 7.0
 """Seconds without reading: more than HEARTBEAT_TIMEOUT, less than a server waits for the answer to its close."""
 ROUNDS: Final = 3
 """Times that all of them come, of which the last is compared with the one before."""
-SETTLING: Final = 20.0
+SETTLING: Final = 20
 """Seconds that a server has to let go: idle threads are kept for ten."""
 PATIENCE: Final = 40.0
 """Seconds for a server to end a client that misbehaves."""
@@ -262,7 +262,9 @@ async def _standing(server: Server, volume: Path) -> dict[str, float]:
 
 async def _settled(server: Server, volume: Path, before: dict[str, float]) -> dict[str, float]:
     """The same once there is no more of it than before, or after SETTLING; each look has the server use its threads."""
-    with move_on_after(SETTLING):
-        while any(value > before[name] for name, value in (await _standing(server, volume)).items() if name != "MB"):
-            await anyio.sleep(1.0)
-    return await _standing(server, volume)
+    for _ in range(SETTLING):
+        found = await _standing(server, volume)
+        if all(value <= before[name] for name, value in found.items() if name != "MB"):
+            break
+        await anyio.sleep(1.0)
+    return found
