@@ -164,12 +164,12 @@ async def accuracy(options: Options) -> list[Row]:
             streamed = await stream(
                 address(server.url), call, language=call.language, speed=options.speed, partials=False
             )
-            describe(streamed)
             door = await anyio.to_thread.run_sync(file_door, server.url, call, call.language)
             expected = [text for _, text in call.sentences]
             live = word_error(expected, scoring.words_of(scoring.finals_of(streamed.arrivals)))
             file = word_error(expected, scoring.result_words(door))
             wers.setdefault(call.language or "", []).append((live, file))
+            say(f"{call.name}: WER of the finals {live.rate:.2%}, of the file door {file.rate:.2%}")
             rows.append(
                 Row(f"WER of the finals, {call.name} alone", f"{live.rate:.2%} beside {file.rate:.2%}", "reported")
             )

@@ -10,8 +10,11 @@ from anyio import create_task_group, fail_after, move_on_after
 from benchmarks.live_scores import Arrival, finals_of, numbering
 from contracts.errors import INVALID_OPTION, CallAnnotateError, Fault
 from contracts.live import (
+    AudioAck,
     KeepaliveAck,
     LiveServerMessage,
+    SessionEnded,
+    SessionResumed,
     SessionStart,
     SessionStarted,
 )
@@ -132,6 +135,44 @@ async def test_a_session_is_kept_alive_while_there_is_no_audio(server: Server, a
     with fail_after(30):
         ended = await heard.client(server).run(hesitating())
     assert ended.totals.bytes_received == 2 * FRAME
+
+
+async def test_the_result_is_fetched_where_the_connection_is_lost_while_it_is_made(
+    server: Server, audio: bytes
+) -> None:
+    heard = Heard()
+    back = anyio.Event()
+
+    def cut(message: LiveServerMessage) -> None:
+        heard.show(message)
+        if isinstance(message, SessionResumed):
+            back.set()
+        elif isinstance(message, AudioAck) and message.bytes_received == len(audio) and not client.resumes:
+            client.cut()
+
+    client = LiveClient(url(server), START, cut)
+
+    async def stream() -> AsyncIterator[bytes]:
+        async for frame in frames(audio):
+            yield frame
+        # The annotation behind the lane cannot end before the connection is lost and found again.
+        tasks.start_soon(hold)
+        await held.wait()
+
+    held = anyio.Event()
+
+    async def hold() -> None:
+        async with server.held():
+            held.set()
+            await back.wait()
+
+    with fail_after(60):
+        async with create_task_group() as tasks:
+            ended = await client.run(stream())
+    assert client.resumes == 1
+    assert ended.totals.bytes_received == len(audio)
+    assert isinstance(heard.messages[-1], SessionEnded)
+    assert numbering(heard.arrivals) == 0
 
 
 async def test_no_server_is_told_at_once(engine: Engine, tmp_path: Path) -> None:
