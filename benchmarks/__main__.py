@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks import materials, simulator
 from benchmarks.debian import PackagesUnavailableError
+from benchmarks.drawing import write_drawings
 from benchmarks.figures import Measured, Role
 from benchmarks.materials import LONG_FROM, Material, MaterialError
 from benchmarks.protocol import Task
@@ -102,7 +103,11 @@ def systems(*, quick: bool, pyannote: Path) -> dict[Role, System]:
 @click.option("--pyannote-python", type=click.Path(path_type=Path), envvar="CALLANNOTATE_PYANNOTE_PYTHON",
               default=ROOT / ".venv-pyannote" / "bin" / "python",
               help="Interpreter with callannotate[pyannote].")  # fmt: skip
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the page of figures there.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the page of figures there, and its diagrams beside it.",
+)
 @click.option("--strict", is_flag=True, help="Exit with 1 where a target is missed.")
 def main(
     *,
@@ -152,6 +157,7 @@ def main(
     click.echo(text)
     if output:
         output.write_text(text, encoding="utf-8")
+        write_drawings(output)
     show(found, console)
     if strict and not all(target.met for target in found):
         sys.exit(1)

@@ -21,8 +21,9 @@ from msgspec import Struct
 
 from benchmarks import live_scores as scoring
 from benchmarks import materials, simulator
+from benchmarks.drawing import write_drawings
 from benchmarks.live_clients import ACTS, misbehave
-from benchmarks.live_report import TITLES, Row, most, table, write_page
+from benchmarks.live_report import TENTHS, TITLES, Row, most, table, write_page
 from benchmarks.live_stream import Streamed, file_door, from_folder, stream
 from benchmarks.materials import Material
 from benchmarks.runner import ROOT
@@ -110,10 +111,18 @@ def delay_rows(streamed: Sequence[Streamed], how: str, median: float | None, p95
     if median is not None:
         rows.append(most(f"end of speech to its final, {how}, median", scoring.middle(finals), median, "s"))
     rows.append(most(f"end of speech to its final, {how}, p95", scoring.share(finals, 0.95), p95, "s"))
+    rows.append(tenths(f"end of speech to its final, {how}", finals))
     if median is not None:
         rows.append(most(f"start of speech to its first text, {how}, median", scoring.middle(partials), 1.2, "s"))
+        rows.append(tenths(f"start of speech to its first text, {how}", partials))
     rows.append(Row(f"stretches of speech without a final, {how}", f"{missed} of {len(finals) + missed}", "reported"))
     return rows
+
+
+def tenths(what: str, values: Sequence[float]) -> Row:
+    """How the values are distributed: what a tenth of them stays within, two tenths and so on; drawn as a curve."""
+    within = (f"{scoring.share(values, part / 10):.2f}" for part in range(1, 10))
+    return Row(f"{what}, {TENTHS}", " ".join(within) + " s", "reported")
 
 
 def describe(streamed: Streamed) -> None:
@@ -370,6 +379,7 @@ def main(
         found[name] = tried(name, options)
         if output is not None:
             write_page(output, STORE, found)
+            write_drawings(output)
     rows = [row for rows in found.values() for row in rows]
     click.echo(table(rows))
     if strict and any(row.met is False for row in rows):

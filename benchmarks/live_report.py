@@ -19,6 +19,8 @@ TITLES: Final = {
     "clients": "Clients that misbehave",
 }
 """The trials in the order of the page."""
+TENTHS: Final = "10 % to 90 % within"
+"""What the rows end with that tell how delays are distributed."""
 HEAD: Final = """# Benchmark of live sessions
 
 Made by `make bench-live ARGS="--output docs/benchmarks-live.md"`; do not edit. Machine: {machine}. Server and client
