@@ -10,7 +10,7 @@ from runtime.speed import Speed
 
 COST: Final = 4.9
 """Times that a live session computes as much as a job with the same audio, its partials with four of them at once
-included: 0.43 of a core (`python -m benchmarks.live streams`) beside a job's real-time factor of 0.0435 on two cores."""
+included: 0.43 of a core (`python -m benchmarks.live streams`) beside a job's real-time factor of 0.0435 on two."""
 SHARE: Final = 0.9
 """Of the time that the machine may be at work for live sessions."""
 PER_CORE: Final = 2
