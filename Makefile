@@ -46,9 +46,12 @@ test-pyannote: .venv-pyannote/.installed  ## Compare the networks with torch and
 	@$(PYANNOTE)/python -m pytest tests/pyannote $(ARGS)
 
 lock: .venv/.dev  ## Resolve the requirements anew into locks/
-	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra build --output-file locks/runtime.lock
-	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra build --extra dev --extra bench --constraint locks/runtime.lock --output-file locks/dev.lock
-	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra build --extra pyannote --extra pyannote-test --constraint locks/dev.lock --output-file locks/pyannote.lock
+	@$(BIN)/uv pip compile --group build $(LOCK) --output-file locks/build.lock
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --group build --extra convert --output-file locks/runtime.lock
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --group build --extra convert --extra dev --extra bench --constraint locks/runtime.lock --output-file locks/dev.lock
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --group build --extra convert --extra pyannote --extra pyannote-test --constraint locks/dev.lock --output-file locks/pyannote.lock
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --constraint locks/runtime.lock --output-file locks/image.lock
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra pyannote --constraint locks/pyannote.lock --output-file locks/image-pyannote.lock
 
 clean:  ## Remove what make has installed
 	rm -rf .venv .venv-pyannote tests/contract/node_modules ui/node_modules web/static

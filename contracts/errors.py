@@ -173,6 +173,10 @@ SERVER_FAILED = Fault(
     "the server stopped because {task} failed: {cause}",
     "Jobs are kept; start it again and report it.",
 )
+SERVER_UNHEALTHY = Fault(
+    "SERVER_UNHEALTHY", 69, "{url}: the server is not well ({problems})",
+    "Its log says more; see docs/operations.md for what to do.",
+)  # fmt: skip
 
 LIVE_UNREACHABLE = Fault(
     "LIVE_UNREACHABLE", 70, "{url}: no live session can be opened ({cause})",

@@ -13,6 +13,7 @@ COMMANDS: Final = {
     "annotate": ("web.cli.annotate:annotate", "Annotate recordings: who spoke when, and what they said."),
     "live": ("web.cli.live:live", "Transcribe a call while it goes on: a file, a pipe or the microphone."),
     "serve": ("web.cli.serve:serve", "Serve the REST and WebSocket interfaces."),
+    "health": ("web.cli.health:health", "Ask a server how it feels."),
     "contracts": ("web.cli.contracts:contracts", "Write the OpenAPI and AsyncAPI documents."),
     "graph": ("web.cli.graph:graph", "Draw the graph that a call goes through."),
     "voices": ("web.cli.voices:voices_group", "Enrol, list and remove people whose voices are known."),
