@@ -46,6 +46,7 @@ from contracts.jobs import (
 from contracts.options import Format
 from contracts.voice_examples import VOICE_DETAILS, VOICE_RESPONSES, VOICE_SPECIAL_DETAILS
 from contracts.waveform import Waveform
+from contracts.webhook_examples import WEBHOOK_DETAILS, WEBHOOK_RESPONSES
 
 JOB_ID: Final = "550e8400-e29b-41d4-a716-446655440000"
 _NEXT_JOB_ID: Final = "550e8400-e29b-41d4-a716-446655440001"
@@ -227,6 +228,7 @@ RESPONSES: Final[dict[tuple[str, int], dict[str, object]]] = {
     ("getRootInfo", 200): {"info": _INFO},
     ("getMetrics", 200): {"metrics": _TEXTS["metrics"]},
     **ACCESS_RESPONSES,
+    **WEBHOOK_RESPONSES,
     **CONTACT_RESPONSES,
     **CORRECTION_RESPONSES,
     **VOICE_RESPONSES,
@@ -279,6 +281,7 @@ _DETAILS: Final[dict[str, str | float]] = {
     "wanted": "text/html",
     "channels": 6,
     **ACCESS_DETAILS,
+    **WEBHOOK_DETAILS,
     **CONTACT_DETAILS,
     **VOICE_DETAILS,
 }

@@ -43,6 +43,8 @@ class JobRequest(Struct, frozen=True, kw_only=True):
     """Diarization engine; null for the server's own choice."""
     recognise: bool = True
     """Whether known voices are named."""
+    callback_url: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
+    """Where to say that the job has ended; docs/webhooks.md has what is sent, and which URLs are taken."""
 
 
 class FileInfo(Struct, frozen=True, kw_only=True):

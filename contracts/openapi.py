@@ -26,6 +26,8 @@ from contracts.route import Response, Route, Upload
 from contracts.routes import FORMAT_MEDIA_TYPES, ROUTES
 from contracts.russian import RUSSIAN
 from contracts.schemas import Json, schema_of, schemas_of
+from contracts.webhook_examples import WEBHOOK_MESSAGES
+from contracts.webhooks import WebhookMessage
 
 API_VERSION: Final = "1.0.0"
 """Of the interfaces, as the specification counts it; not that of the program."""
@@ -90,6 +92,7 @@ def openapi_document() -> Json:
             {"name": "Voices", "description": "People whose voices are known"},
             {"name": "Contacts", "description": "People and organisations of the CardDAV address books"},
             {"name": "Queue", "description": "Who runs and who waits"},
+            {"name": "Webhooks", "description": "What is said to a callback_url when a job ends"},
             {"name": "Access", "description": "Who asks"},
             {"name": "System", "description": "The service itself"},
         ],
@@ -101,7 +104,7 @@ def openapi_document() -> Json:
         },
         "components": {
             "securitySchemes": SECURITY_SCHEMES,
-            "schemas": {**schemas_of([*structs, ErrorBody]), **request_schemas()},
+            "schemas": {**schemas_of([*structs, ErrorBody, WebhookMessage]), **request_schemas()},
             "headers": {header.name: _header(header) for header in _headers()},
             "examples": {
                 fault.code: {"summary": fault.code, "value": plain(example_error_body(fault))}
@@ -201,6 +204,7 @@ def _operation(route: Route) -> Json:
         **({"requestBody": _upload(route.upload)} if route.upload is not None else {}),
         **({"requestBody": _body(route.body)} if route.body is not None else {}),
         "responses": dict(sorted(responses.items())),
+        **({"callbacks": {"jobEnded": _callback()}} if route.operation_id == "createJob" else {}),
         "x-scope": route.needs,
     }
 
@@ -255,6 +259,44 @@ def _response(route: Route, response: Response) -> Json:
         "headers": _references((REQUEST_ID, *(RATE_LIMIT_HEADERS if route.limited else ()), *response.headers)),
         **({"content": _content(route, response)} if response.content else {}),
         **({"links": {target: _link(target, sources) for target, sources in links}} if links else {}),
+    }
+
+
+def _callback() -> Json:
+    """What is sent when a job ends, and what its receiver should answer."""
+    headers = {
+        "webhook-id": "Names the message: the same however often it is sent.",
+        "webhook-timestamp": "Seconds since 1970 of this attempt.",
+        "webhook-signature": "`v1,` and the base64 of the HMAC-SHA256 of `{id}.{timestamp}.{body}`; several where the "
+        "secret is being changed.",
+    }
+    return {
+        "{$request.body#/metadata/callback_url}": {
+            "post": {
+                "summary": "A job has ended",
+                "description": "In the format of Standard Webhooks. Sent at least once: again and again until it is "
+                "answered by 2xx, for WEBHOOK_RETRY_HOURS; docs/webhooks.md says what else an answer means.",
+                "parameters": [
+                    {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}}
+                    for name, text in headers.items()
+                ],
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "application/json": {
+                            "schema": schema_of(WebhookMessage),
+                            "examples": {name: {"value": plain(each)} for name, each in WEBHOOK_MESSAGES.items()},
+                        }
+                    },
+                },
+                "responses": {
+                    "2XX": {"description": "It has arrived."},
+                    "410": {"description": "Nobody wants it any more: it is not sent again."},
+                    "default": {"description": "It is sent again later."},
+                },
+                "security": [],
+            }
+        }
     }
 
 

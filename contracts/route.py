@@ -43,7 +43,7 @@ class Route(Struct, frozen=True, kw_only=True):
     path: str
     summary: str
     description: str = ""
-    tag: Literal["Jobs", "Voices", "Contacts", "Queue", "Access", "System"]
+    tag: Literal["Jobs", "Voices", "Contacts", "Queue", "Webhooks", "Access", "System"]
     parameters: tuple[Parameter, ...] = ()
     upload: Upload | None = None
     """The form that the body is."""

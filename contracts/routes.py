@@ -43,6 +43,7 @@ from contracts.route import (
 )
 from contracts.voice_routes import VOICE_ROUTES
 from contracts.waveform import Waveform
+from contracts.webhook_routes import WEBHOOK_ROUTES
 
 FORMAT_MEDIA_TYPES: Final[dict[Format, str]] = {
     "json": "application/json",
@@ -178,6 +179,7 @@ ROUTES: Final = (
     *CORRECTION_ROUTES,
     *VOICE_ROUTES,
     *CONTACT_ROUTES,
+    *WEBHOOK_ROUTES,
     *ACCESS_ROUTES,
     Route(
         operation_id="getQueueStatus",

@@ -298,6 +298,10 @@ RUSSIAN: Final[dict[str, tuple[str, str]]] = {
         "страницам с {origin} нельзя пользоваться этим сервером",
         "Откройте страницу самого сервера или внесите этот адрес в CORS_ORIGINS.",
     ),
+    "DELIVERY_NOT_FOUND": (
+        "доставки {delivery_id} нет",
+        "Проверьте идентификатор; доставки удаляются вместе с задачами и через RETENTION_DAYS.",
+    ),
     "KEY_NOT_FOUND": ("ключа API {key_id} нет", "См. `callannotate keys list`."),
 }
 """Details keep their values: a cause that a library tells stays in its language."""

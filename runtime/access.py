@@ -17,7 +17,7 @@ from contracts.access_errors import KEY_NOT_FOUND, KEY_REQUIRED, SCOPE_MISSING
 from contracts.errors import CallAnnotateError
 from contracts.fault import HEALTH_PREFIX, KEY_PREFIX, LOGIN_PREFIX, SECRET
 from runtime.access_store import AccessStore, KeyRow, LoginRow
-from runtime.job_views import moment
+from runtime.clock import moment
 from runtime.settings import Settings
 
 LOGIN_LIFETIME: Final = 12 * 3600.0

@@ -77,7 +77,29 @@ CREATE TABLE samples (
 ) STRICT;
 CREATE INDEX samples_of_voices ON samples (voice_id, number);
 """
-SCHEMAS: Final = (JOBS, VOICES)
+WEBHOOKS: Final = """
+ALTER TABLE jobs ADD COLUMN callback_url TEXT;
+CREATE TABLE deliveries (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    delivery_id TEXT NOT NULL UNIQUE,
+    job_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    url TEXT NOT NULL,
+    body BLOB NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'dead')),
+    created_at REAL NOT NULL,
+    expires_at REAL NOT NULL,
+    attempts INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    next_at REAL,
+    last_at REAL,
+    status INTEGER,
+    problem TEXT
+) STRICT;
+CREATE INDEX deliveries_in_order ON deliveries (state, next_at);
+CREATE INDEX deliveries_of_jobs ON deliveries (job_id);
+"""
+SCHEMAS: Final = (JOBS, VOICES, WEBHOOKS)
 """What each version of the tables adds to the one before; the first is version 1."""
 SCHEMA: Final = len(SCHEMAS)
 """Version of the tables; kept in user_version."""

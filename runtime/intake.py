@@ -110,5 +110,6 @@ def new_row(
         options=msgspec.json.encode(options),
         model=options.model,
         origin=origin,
+        callback_url=request.callback_url,
         request_id=structlog.contextvars.get_contextvars().get("request_id") or f"req_{uuid4()}",
     )

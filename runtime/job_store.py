@@ -5,6 +5,7 @@ after the commit (`then`), so that no other change comes in between.
 """
 
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
@@ -13,8 +14,11 @@ from typing import Final, get_args
 import msgspec
 from msgspec import Struct
 
-from contracts.jobs import JobStatus
+from contracts.jobs import JobFailure, JobStatus
+from contracts.webhooks import WebhookJob, WebhookMessage
+from runtime.clock import moment
 from runtime.database import Database, marks
+from runtime.outbox import Outbox, forget, insert, new_delivery
 
 
 class JobRow(Struct, frozen=True, kw_only=True):
@@ -60,6 +64,8 @@ class JobRow(Struct, frozen=True, kw_only=True):
     """When the job came further last; None before it did."""
     request_id: str | None = None
     """Of the request that made the job; it is in every log line about it."""
+    callback_url: str | None = None
+    """Where to say that the job has ended."""
 
 
 class Key(Struct, frozen=True):
@@ -72,16 +78,24 @@ class Key(Struct, frozen=True):
 
 COLUMNS: Final = JobRow.__struct_fields__
 STATES: Final = get_args(JobStatus)
+LIFETIME: Final = 86_400.0
+"""Seconds for which it is tried to say that a job has ended, unless the settings say otherwise."""
 SELECT: Final = f"SELECT {', '.join(COLUMNS)} FROM jobs"
 
 
 class JobStore:
     """The database, open."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create it; blocks. Raises DATABASE_NEWER or DATABASE_UNUSABLE."""
+    def __init__(self, path: Path, lifetime: float = LIFETIME) -> None:
+        """Open or create it; blocks. `lifetime`: seconds for which it is tried to say that a job has ended.
+
+        Raises DATABASE_NEWER or DATABASE_UNUSABLE.
+        """
         self.database: Final = Database(path)
         """For others who keep something in it."""
+        self.outbox: Final = Outbox(self.database)
+        """What is to be said of jobs that have ended."""
+        self._lifetime: Final = lifetime
         try:
             rows = self.database.read_now("SELECT status, count(*) FROM jobs GROUP BY status")
         except BaseException:
@@ -166,6 +180,7 @@ class JobStore:
                         ended.job_id,
                     ),
                 )  # fmt: skip
+                self._say(writer, ended, ended_message(ended))
             return state
 
         def moved(state: str | None) -> None:
@@ -173,7 +188,9 @@ class JobStore:
                 self._count(state, ended.status)
                 then(ended)
 
-        return await self.database.write(work, moved) is not None
+        done = await self.database.write(work, moved) is not None
+        self.outbox.wake()
+        return done
 
     async def archive(self, row: JobRow, then: Callable[[JobRow], None]) -> bool:
         """Make a job that ended `archived`; False where it was deleted meanwhile."""
@@ -181,7 +198,9 @@ class JobStore:
 
     async def hide(self, row: JobRow) -> bool:
         """Make a job `deleted`: nobody finds it any more, and its keys are free; False where it was so already."""
-        return await self._set_status(row, "deleted", STATES, lambda _: None)
+        hidden = await self._set_status(row, "deleted", STATES, lambda _: None)
+        self.outbox.wake()
+        return hidden
 
     async def _set_status(
         self, row: JobRow, status: str, before: Sequence[str], then: Callable[[JobRow], None]
@@ -192,6 +211,8 @@ class JobStore:
                 writer.execute("UPDATE jobs SET status = ? WHERE job_id = ?", (status, row.job_id))
                 if status == "deleted":
                     writer.execute("DELETE FROM keys WHERE job_id = ?", (row.job_id,))
+                    if state in {"queued", "processing"}:
+                        self._say(writer, row, cancelled_message(row))
             return state
 
         def moved(state: str | None) -> None:
@@ -226,8 +247,13 @@ class JobStore:
         return await self.database.write(work)
 
     async def remove(self, job_id: str) -> None:
-        """Take a deleted job out, with its keys."""
-        await self.database.write(lambda writer: writer.execute("DELETE FROM jobs WHERE job_id = ?", (job_id,)))
+        """Take a deleted job out, with its keys and what was to be said of it."""
+
+        def work(writer: sqlite3.Connection) -> None:
+            writer.execute("DELETE FROM jobs WHERE job_id = ?", (job_id,))
+            forget(writer, job_id)
+
+        await self.database.write(work)
         self.counts["deleted"] -= 1
 
     async def get(self, job_id: str) -> JobRow | None:
@@ -284,6 +310,11 @@ class JobStore:
         )
         return msgspec.convert(rows, list[tuple[str, float, float]])
 
+    def _say(self, writer: sqlite3.Connection, row: JobRow, message: WebhookMessage) -> None:
+        """Put into the outbox that a job has ended, in the commit that ends it."""
+        if row.callback_url is not None:
+            insert(writer, new_delivery(row.callback_url, message, self._lifetime))
+
     def _count(self, before: str, after: str) -> None:
         self.counts[before] -= 1
         self.counts[after] += 1
@@ -291,6 +322,30 @@ class JobStore:
 
 def _row(values: tuple[object, ...]) -> JobRow:
     return JobRow(**dict(zip(COLUMNS, values, strict=True)))  # type: ignore[arg-type]  # the tables are STRICT
+
+
+def ended_message(row: JobRow) -> WebhookMessage:
+    """What is said of a job that has completed or failed."""
+    assert row.completed_at is not None
+    ended, done = moment(row.completed_at), row.status == "completed"
+    job = WebhookJob(
+        job_id=row.job_id,
+        status="completed" if done else "failed",
+        filename=row.filename,
+        created_at=moment(row.created_at),
+        ended_at=ended,
+        metadata=msgspec.json.decode(row.metadata, type=dict[str, object]),
+        error=None if row.failure is None else msgspec.json.decode(row.failure, type=JobFailure),
+        result_url=f"/api/v1/jobs/{row.job_id}/result" if done else None,
+    )
+    return WebhookMessage(type="job.completed" if done else "job.failed", timestamp=ended, data=job)
+
+
+def cancelled_message(row: JobRow) -> WebhookMessage:
+    """What is said of a job that was deleted before it had ended; nothing of it is kept, so nothing of it is said."""
+    now = moment(time.time())
+    job = WebhookJob(job_id=row.job_id, status="cancelled", created_at=moment(row.created_at), ended_at=now)
+    return WebhookMessage(type="job.cancelled", timestamp=now, data=job)
 
 
 def _state(connection: sqlite3.Connection, job_id: str, among: Sequence[str]) -> str | None:

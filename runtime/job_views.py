@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, cast
 
 import msgspec
@@ -11,6 +11,7 @@ from contracts.annotation import Annotation
 from contracts.errors import PROCESSING_FAILED, CallAnnotateError
 from contracts.job_messages import JobErrorMessage, ResultMessage, StatusUpdate
 from contracts.jobs import AudioFormat, FileInfo, Job, JobFailure, JobProgress
+from runtime.clock import moment as moment  # noqa: PLC0414 - whoever shows jobs needs it
 from runtime.job_progress import DONE, RUN, WAITING, stage_of
 from runtime.job_store import JobRow
 from runtime.running import StageFailed
@@ -120,11 +121,6 @@ def error_message(row: JobRow) -> JobErrorMessage:
     assert row.failure is not None
     failure = msgspec.json.decode(row.failure, type=JobFailure)
     return JobErrorMessage(job_id=row.job_id, seq=row.last_seq, error=failure, timestamp=moment(row.completed_at))
-
-
-def moment(seconds: float) -> datetime:
-    """A time of the database, to the millisecond."""
-    return datetime.fromtimestamp(round(seconds, 3), UTC)
 
 
 def in_seconds(seconds: float | None) -> datetime | None:

@@ -7,6 +7,7 @@ import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from contracts.jobs import JobStatus, StageName
+from contracts.webhooks import DeliveryState
 
 NETWORK_STAGES: Final[dict[str, StageName]] = {
     "segmentation": "diarization",
@@ -84,6 +85,17 @@ class Metrics:
             "callannotate_requests_refused", "Requests and handshakes that were not let in, by why", ["reason"],
             registry=self.registry,
         )  # fmt: skip
+        self.webhook_attempts: Final = Counter(
+            "callannotate_webhook_attempts", "Attempts to deliver a message, by what came of them", ["outcome"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.webhooks: Final[dict[str, int]] = {}
+        """Messages by state, as the outbox had them last."""
+        deliveries = Gauge(
+            "callannotate_webhooks", "Messages to callback_urls by state", ["state"], registry=self.registry
+        )
+        for state in get_args(DeliveryState):
+            deliveries.labels(state).set_function(lambda state=state: self.webhooks.get(state, 0))  # type: ignore[misc]
         jobs = Gauge("callannotate_jobs", "Jobs by state", ["state"], registry=self.registry)
         for state in get_args(JobStatus):
             jobs.labels(state).set_function(lambda state=state: counts[state])  # type: ignore[misc]

@@ -30,6 +30,7 @@ from runtime.voice_results import ResultForgetter
 from runtime.voice_store import VoiceStore
 from runtime.voices import Voices
 from runtime.volume import LOGS, Volume
+from runtime.webhooks import Webhooks, lifetime
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +51,7 @@ class Parts:
     """Of jobs that ask for none, and of live sessions."""
     archive: LiveArchive
     access: Access
+    webhooks: Webhooks
 
 
 @asynccontextmanager
@@ -59,7 +61,7 @@ async def opened_parts(settings: Settings, engines: Engines) -> AsyncIterator[Pa
         volume = Volume(settings.volume_path)
         stack.enter_context(volume.opened())
         stack.enter_context(open_logs(volume.root / LOGS, settings))
-        store = await to_thread.run_sync(JobStore, volume.root / NAME)
+        store = await to_thread.run_sync(JobStore, volume.root / NAME, lifetime(settings))
         stack.callback(store.close)
         feeds = JobFeeds(volume, settings.replay_buffer, settings.watcher_buffer)
         with volume.explained():
@@ -80,6 +82,8 @@ async def opened_parts(settings: Settings, engines: Engines) -> AsyncIterator[Pa
         stack.callback(copy.close)
         contacts = Contacts(settings, copy)
         with volume.explained():
+            webhooks = await to_thread.run_sync(Webhooks, settings, store.outbox, metrics)
+        with volume.explained():
             doors = await to_thread.run_sync(AccessStore, volume.root / ACCESS)
         stack.callback(doors.close)
         queue = JobQueue(settings, volume, store, feeds, engines, speed, metrics, voices, contacts)
@@ -88,4 +92,4 @@ async def opened_parts(settings: Settings, engines: Engines) -> AsyncIterator[Pa
         with volume.explained():
             await archive.recover()
         yield Parts(settings, volume, store, feeds, engines, queue, metrics, intake, voices, contacts, engine, archive,
-                    Access(settings, doors))  # fmt: skip
+                    Access(settings, doors), webhooks)  # fmt: skip

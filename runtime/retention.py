@@ -46,6 +46,7 @@ class Retention:
             for row in rows:
                 if await self._store.archive(row, self._remove):
                     log.info("job_archived", job_id=row.job_id)
+        await self._store.outbox.clear(oldest)
         await to_thread.run_sync(remove_rejected, self._volume.root / FAILED, oldest, limiter=self._limiter)
 
     def _remove(self, row: JobRow) -> None:

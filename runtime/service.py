@@ -98,6 +98,8 @@ class JobService:
         """The address books."""
         self.access: Final = parts.access
         """Who may ask for what."""
+        self.webhooks: Final = parts.webhooks
+        """What is said of jobs that have ended."""
         self._volume: Final = parts.volume
         self._store: Final = parts.store
         self._feeds: Final = parts.feeds
@@ -141,6 +143,8 @@ class JobService:
         if self.stopping.is_set():
             raise CallAnnotateError(SHUTTING_DOWN)
         request, sent = read_request(metadata)
+        if request.callback_url is not None:
+            self.webhooks.check_url(request.callback_url)
         options = options_of(request, self.settings)
         self._check_language(options)
         digest = await upload.finish()
@@ -369,7 +373,7 @@ async def open_service(settings: Settings, *, engines: Engines | None = None) ->
         workers = [("worker", parts.queue.work)] * settings.jobs_at_once
         others = [("hot_folder", hot_folder.run), ("retention", Retention(settings, parts.volume, parts.store).run)]
         others += [("live", service.live.run), ("contacts", parts.contacts.run), ("voices", service.voices.run)]
-        others += [("access", parts.access.run)]
+        others += [("access", parts.access.run), ("webhooks", parts.webhooks.run)]
         async with supervised([*workers, *others], service.stopping, settings.shutdown_timeout):
             log.info("service_started", volume=str(parts.volume.root), model=settings.model)
             yield service

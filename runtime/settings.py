@@ -20,10 +20,13 @@ from runtime.secret import Secret
 
 CONFIG_PATH: Final = "CONFIG_PATH"
 """The environment variable that names the file."""
-SECRET: Final = "carddav_password"
-"""The setting that nobody may see."""
+SECRETS: Final = {
+    "carddav_password": "the environment variable CARDDAV_PASSWORD, or a file of its own, named by "
+    "carddav_password_file",
+    "webhook_secret": "the environment variable WEBHOOK_SECRET, or the secret that the volume has",
+}
+"""Settings that nobody may see, and where they belong."""
 IN_FILE: Final = "it does not belong into a file of settings"
-ALLOWED: Final = "the environment variable CARDDAV_PASSWORD, or a file of its own named by carddav_password_file"
 
 Count = Annotated[int, Meta(ge=1, description="a whole number from 1 on")]
 Bytes = Annotated[int, Meta(ge=0, description="a whole number of bytes")]
@@ -139,6 +142,26 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Seconds from one look for changes to the next."""
     carddav_timeout: Seconds = 10.0
     """Seconds that an answer of the server may take."""
+    webhook_secret: Secret | None = None
+    """What messages to a callback_url are signed with; one that is made for the volume where it is not set."""
+    webhook_allow_networks: Text | None = None
+    """Networks that callbacks may go to though they are not public, separated by commas."""
+    webhook_allow_http: bool = False
+    """Whether a callback_url may begin with http://."""
+    webhook_ports: Text = "443,8443"
+    """Ports that a callback_url may have, separated by commas."""
+    webhook_ca: Text | None = None
+    """File of the certificates that are trusted instead of the system's."""
+    webhook_timeout: Annotated[float, Meta(gt=0, le=60, description="a number of seconds above 0, up to 60")] = 10.0
+    """Seconds that one attempt to deliver may take."""
+    webhook_at_once: Annotated[int, Meta(ge=1, le=64, description="a whole number from 1 to 64")] = 4
+    """Messages that are being delivered at once."""
+    webhook_retry_delay: Annotated[
+        float, Meta(gt=0, le=3600, description="a number of seconds above 0, up to 3600")
+    ] = 5.0
+    """Seconds before the second attempt; each further pause is twice the one before, up to two hours."""
+    webhook_retry_hours: Annotated[float, Meta(gt=0, le=168, description="a number of hours above 0, up to 168")] = 24.0
+    """Hours after which a message is given up."""
     phone_region: (
         Annotated[str, Meta(pattern="^[A-Z]{2}$", description="a country's two letters, such as RU")] | None
     ) = None
@@ -167,8 +190,10 @@ def load_settings(environ: Mapping[str, str], path: Path | None = None) -> Setti
             if name not in FIELDS:
                 near = (get_close_matches(str(name), FIELDS, 1, 0) or ["volume_path"])[0]
                 raise CallAnnotateError(SETTING_UNKNOWN, source=str(path), name=str(name), near=near)
-            if name == SECRET and value is not None:
-                raise CallAnnotateError(SETTING_INVALID, source=str(path), name=name, problem=IN_FILE, allowed=ALLOWED)
+            if name in SECRETS and value is not None:
+                raise CallAnnotateError(
+                    SETTING_INVALID, source=str(path), name=name, problem=IN_FILE, allowed=SECRETS[name]
+                )
             chosen[name] = _converted(str(path), name, value, strict=True)
     for name in FIELDS:
         if text := environ.get(name.upper()):
@@ -196,7 +221,7 @@ def _converted(source: str, name: str, value: object, *, strict: bool) -> object
     try:
         if name == "volume_path":
             return Path(msgspec.convert(value, Text)).expanduser()
-        if name == SECRET:
+        if name in SECRETS:
             return Secret(str(value)) if value is not None else None
         return msgspec.convert(value, FIELDS[name].type, strict=strict)
     except msgspec.ValidationError as error:

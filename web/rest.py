@@ -26,6 +26,7 @@ from web.parameters import value_of
 from web.ranges import wanted_range
 from web.rate_limits import RateLimits
 from web.voices import VoiceOperations
+from web.webhooks import WebhookOperations
 
 MOVES: Final = 5
 """Folders that a recording passes on its way, and one more."""
@@ -60,6 +61,7 @@ class Operations:
             **VoiceOperations(service).handlers,
             **ContactOperations(service).handlers,
             **AccessOperations(service).handlers,
+            **WebhookOperations(service).handlers,
         }
 
     async def answer(self, call: Call) -> Answer:

@@ -25,11 +25,12 @@ from web.contacts import ContactOperations
 from web.corrections import CorrectionOperations
 from web.rest import Operations
 from web.voices import VoiceOperations
+from web.webhooks import WebhookOperations
 
 UNLUCKY = 13
 Messages = ObjectReceiveStream[JobMessage]
 WATCH = JobService.watch
-VERBS = {"correct", "create", "list", "get", "delete", "update", "add", "enrol", "sync"}
+VERBS = {"correct", "create", "list", "get", "delete", "update", "add", "enrol", "sync", "redeliver"}
 """With which the names of the operations begin."""
 
 
@@ -65,7 +66,14 @@ async def broken_operation(*_: object) -> NoReturn:
 def everything_broken() -> Iterator[None]:
     """Every operation meets a mistake."""
     with ExitStack() as stack:
-        for kind in (Operations, CorrectionOperations, VoiceOperations, ContactOperations, AccessOperations):
+        for kind in (
+            Operations,
+            CorrectionOperations,
+            VoiceOperations,
+            ContactOperations,
+            AccessOperations,
+            WebhookOperations,
+        ):
             names: dict[str, Any] = {name: broken_operation for name in vars(kind) if name.split("_")[0] in VERBS}
             stack.enter_context(patch.multiple(kind, **names))
         yield

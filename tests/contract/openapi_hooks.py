@@ -62,7 +62,7 @@ def with_new_name(metadata: dict[str, Any]) -> dict[str, Any]:
 
 def feasible(metadata: dict[str, Any]) -> dict[str, Any]:
     """The metadata with options that this server can follow: one that is unknown to it is another test's matter."""
-    chosen = {**metadata, "model": None, "engine": None}
+    chosen = {**metadata, "model": None, "engine": None, "callback_url": None}
     if chosen.get("channels") == "two-sided":
         # The recording has one channel.
         chosen["channels"] = "auto"

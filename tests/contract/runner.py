@@ -22,6 +22,7 @@ from tests.contract import scenarios_live_limits as live_limits
 from tests.contract import scenarios_rest as rest
 from tests.contract import scenarios_session as session
 from tests.contract import scenarios_voices as voices
+from tests.contract import scenarios_webhooks as webhooks
 from tests.contract.contract import Json, ViolationError, moves, universe, words
 from tests.contract.conversation import Findings
 from tests.contract.lab import Lab, Scenario
@@ -136,6 +137,7 @@ PROFILES = (
         (limits.heartbeats, limits.slow_readers, live_limits.live_slow_reader),
         {"HEARTBEAT_INTERVAL": "0.5", "THREADS": "1", "LIVE_SESSIONS": "4"},
     ),
+    Profile("webhooks", (webhooks.webhooks,), webhooks.SETTINGS),
     Profile("keys", (access.pages_of_strangers, access.first_key, access.keys), {"FAILED_KEY_LIMIT": "100000"}),
     Profile("few failures", (access.failures,), {"ACCESS": "keys", "FAILED_KEY_LIMIT": "1"}),
     Profile("few requests", (limits.rate_limited, rest.rest_rate_limited), {"RATE_LIMIT": "20"}),

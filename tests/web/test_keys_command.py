@@ -1,28 +1,30 @@
 """`callannotate keys`, run as users run it, beside a server on the same volume and without one."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from anyio import to_thread
+from click.testing import CliRunner, Result
 
-from contracts.errors import CATALOGUE
+from contracts.access_errors import KEY_NOT_FOUND
+from contracts.errors import VOLUME_UNUSABLE, CallAnnotateError, Fault
 from contracts.fault import SECRET
 from runtime.engine import Engine
 from runtime.health_pass import read_pass
 from tests.web.serving import serving
+from web.cli import cli
 
-ROOT = Path(__file__).parents[2]
+
+def keys(volume: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["keys", *arguments], env={"VOLUME_PATH": str(volume)})
 
 
-def keys(volume: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "web.cli", "keys", *arguments],
-        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
-        env={**os.environ, "VOLUME_PATH": str(volume)},
-    )  # fmt: skip
+def assert_fails(result: Result, fault: Fault) -> str:
+    """The command has failed with this error; what it says."""
+    assert isinstance(result.exception, CallAnnotateError), result.output
+    assert result.exception.fault is fault
+    return str(result.exception)
 
 
 def test_a_key_is_shown_once_listed_and_revoked(tmp_path: Path) -> None:
@@ -41,12 +43,11 @@ def test_a_key_is_shown_once_listed_and_revoked(tmp_path: Path) -> None:
         [machine["key_id"], "valid", "monitor,submit", "never"],
     ]
     assert listed[0].endswith("Anna's browser")
-    assert keys(volume, "revoke", secret).returncode == 0
+    assert keys(volume, "revoke", secret).exit_code == 0
     states = {key["key_id"]: key["state"] for key in json.loads(keys(volume, "list", "--json").stdout)}
     assert states == {key_id: "revoked", machine["key_id"]: "valid"}
     again = keys(volume, "revoke", key_id)
-    assert again.returncode == CATALOGUE["KEY_NOT_FOUND"].exit_code
-    assert key_id in again.stderr
+    assert key_id in assert_fails(again, KEY_NOT_FOUND)
     assert secret.encode() not in b"".join(path.read_bytes() for path in volume.iterdir())
 
 
@@ -66,26 +67,24 @@ def test_what_cannot_be_made_is_told_and_nothing_is_made(
     tmp_path: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     done = keys(tmp_path, *arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert words in done.stderr
+    assert done.exit_code != 0
+    assert words in done.output + str(done.exception)
     assert json.loads(keys(tmp_path, "list", "--json").stdout) == []
 
 
 def test_a_volume_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
-    done = keys(tmp_path / "file" / "volume", "add", "x", "--scope", "read")
-    assert done.returncode == CATALOGUE["VOLUME_UNUSABLE"].exit_code
-    assert "Traceback" not in done.stderr
+    assert_fails(keys(tmp_path / "file" / "volume", "add", "x", "--scope", "read"), VOLUME_UNUSABLE)
 
 
 async def test_a_server_that_runs_takes_note_of_keys_at_once(engine: Engine, tmp_path: Path) -> None:
     async with serving(tmp_path, engine) as server:
         assert (await server.http.get("/info")).status_code == 200
-        made = keys(tmp_path, "add", "x", "--scope", "read")
+        made = await to_thread.run_sync(keys, tmp_path, "add", "x", "--scope", "read")
         own = {"X-API-Key": made.stdout.strip()}
         assert (await server.http.get("/info")).status_code == 401
         assert (await server.http.get("/info", headers=own)).status_code == 200
-        keys(tmp_path, "revoke", own["X-API-Key"])
+        await to_thread.run_sync(keys, tmp_path, "revoke", own["X-API-Key"])
         assert (await server.http.get("/info", headers=own)).status_code == 401
         # The health check of the container has a pass of its own.
         found = read_pass(tmp_path)
@@ -97,15 +96,19 @@ async def test_a_server_that_runs_takes_note_of_keys_at_once(engine: Engine, tmp
     assert read_pass(tmp_path) is None
 
 
-def test_a_server_that_everybody_reaches_warns_that_nobody_needs_a_key(tmp_path: Path) -> None:
-    from tests.web.process import started
+async def test_a_server_that_everybody_reaches_warns_that_nobody_needs_a_key(engine: Engine, tmp_path: Path) -> None:
+    def warnings() -> list[dict[str, str]]:
+        lines = (tmp_path / "logs" / "callannotate.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines if "anonymous_on_network" in line]
 
-    with started(tmp_path, HOST="0.0.0.0") as server:
-        server.stop(15)
-    log = (tmp_path / "logs" / "callannotate.jsonl").read_text()
-    (warning,) = [json.loads(line) for line in log.splitlines() if "anonymous_on_network" in line]
+    async with serving(tmp_path, engine):
+        pass
+    assert warnings() == []
+    async with serving(tmp_path, engine, address="0.0.0.0"):
+        pass
+    (warning,) = warnings()
     assert (warning["level"], "callannotate keys add" in warning["advice"]) == ("WARNING", True)
-    assert keys(tmp_path, "add", "x", "--scope", "read").returncode == 0
-    with started(tmp_path, HOST="0.0.0.0") as server:
-        server.stop(15)
-    assert (tmp_path / "logs" / "callannotate.jsonl").read_text().count("anonymous_on_network") == 1
+    await to_thread.run_sync(keys, tmp_path, "add", "x", "--scope", "read")
+    async with serving(tmp_path, engine, address="0.0.0.0"):
+        pass
+    assert len(warnings()) == 1

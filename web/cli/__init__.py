@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "graph": ("web.cli.graph:graph", "Draw the graph that a call goes through."),
     "voices": ("web.cli.voices:voices_group", "Enrol, list and remove people whose voices are known."),
     "contacts": ("web.cli.contacts:contacts_group", "Contacts of the CardDAV address books."),
+    "webhooks": ("web.cli.webhooks:webhooks_group", "Messages about jobs that have ended."),
     "keys": ("web.cli.keys:keys_group", "API keys: who may use the server."),
     "models": ("web.cli.models:models_group", "List, fetch and remove the weights."),
 }

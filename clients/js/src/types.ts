@@ -68,6 +68,26 @@ export interface ConfigUpdate {
   vocabulary?: string[];
 }
 
+/** What became of a message. */
+export interface Delivery {
+  delivery_id: string;
+  job_id: string;
+  type: "job.cancelled" | "job.completed" | "job.failed" | Later;
+  /** Where it goes, without the query, which may have a secret in it. */
+  url: string;
+  /** `pending`: it will be tried (again). `dead`: given up until somebody has it sent again. */
+  state: "dead" | "delivered" | "pending" | Later;
+  attempts: number;
+  created_at: string;
+  /** Null once it is not tried any more. */
+  next_attempt_at: string | null;
+  last_attempt_at: string | null;
+  /** Of the last answer; null where there was none. */
+  status: number | null;
+  /** Why the last attempt failed; docs/webhooks.md says what each means. */
+  problem: "address_refused" | "gone" | "protocol" | "redirect" | "status" | "timeout" | "tls" | "unreachable" | Later | null;
+}
+
 /** Room on the volume. */
 export interface DiskUsage {
   /** Such as "50GB". */
@@ -186,6 +206,8 @@ export interface JobRequest {
   engine?: "onnx" | "pyannote" | null;
   /** Whether known voices are named. */
   recognise?: boolean;
+  /** Where to say that the job has ended; docs/webhooks.md has what is sent, and which URLs are taken. */
+  callback_url?: string | null;
 }
 
 /** Resets the idle timer; answered by `keepalive.ack`. */
@@ -667,6 +689,15 @@ export interface CorrectionsUpdate {
   speakers: SpeakerChange[];
   segments: SegmentChange[];
   words: WordChange[];
+}
+
+/** Some of the deliveries, the newest first. */
+export interface DeliveryPage {
+  deliveries: Delivery[];
+  /** Deliveries that the filter lets through, on all pages. */
+  total: number;
+  limit: number;
+  offset: number;
 }
 
 /** The body of every answer that is an error. */

@@ -72,6 +72,30 @@ class ConfigUpdate(Struct, frozen=True, kw_only=True, tag="config.update", omit_
     vocabulary: tuple[str, ...] | UnsetType = UNSET
 
 
+class Delivery(Struct, frozen=True, kw_only=True):
+    """What became of a message."""
+
+    delivery_id: str
+    job_id: str
+    type: str
+    """One of: job.cancelled, job.completed, job.failed."""
+    url: str
+    """Where it goes, without the query, which may have a secret in it."""
+    state: str
+    """`pending`: it will be tried (again). `dead`: given up until somebody has it sent again. One of: dead,
+    delivered, pending."""
+    attempts: int
+    created_at: datetime
+    next_attempt_at: datetime | None = None
+    """Null once it is not tried any more."""
+    last_attempt_at: datetime | None = None
+    status: int | None = None
+    """Of the last answer; null where there was none."""
+    problem: str | None = None
+    """Why the last attempt failed; docs/webhooks.md says what each means. One of: address_refused, gone, protocol,
+    redirect, status, timeout, tls, unreachable."""
+
+
 class DiskUsage(Struct, frozen=True, kw_only=True):
     """Room on the volume."""
 
@@ -203,6 +227,8 @@ class JobRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Diarization engine; null for the server's own choice."""
     recognise: bool = True
     """Whether known voices are named."""
+    callback_url: str | None = None
+    """Where to say that the job has ended; docs/webhooks.md has what is sent, and which URLs are taken."""
 
 
 class Keepalive(Struct, frozen=True, kw_only=True, tag="keepalive", omit_defaults=True):
@@ -722,6 +748,16 @@ class CorrectionsUpdate(Struct, frozen=True, kw_only=True):
     speakers: tuple[SpeakerChange, ...] = ()
     segments: tuple[SegmentChange, ...] = ()
     words: tuple[WordChange, ...] = ()
+
+
+class DeliveryPage(Struct, frozen=True, kw_only=True):
+    """Some of the deliveries, the newest first."""
+
+    deliveries: tuple[Delivery, ...]
+    total: int
+    """Deliveries that the filter lets through, on all pages."""
+    limit: int
+    offset: int
 
 
 class ErrorBody(Struct, frozen=True, kw_only=True):
