@@ -3,11 +3,11 @@
 from contracts.fault import Fault
 
 KEY_REQUIRED = Fault(
-    "KEY_REQUIRED", None, "an API key is needed ({cause})",
-    "Send `Authorization: Bearer KEY`; `callannotate keys add` makes one.", 401, 4401,
+    "KEY_REQUIRED", 102, "an API key is needed ({cause})",
+    "Send `Authorization: Bearer KEY`, or set CALLANNOTATE_KEY; `callannotate keys add` makes one.", 401, 4401,
 )  # fmt: skip
 SCOPE_MISSING = Fault(
-    "SCOPE_MISSING", None, "the API key {key_id} does not have the scope {scope}", "It has: {allowed}.", 403
+    "SCOPE_MISSING", 103, "the API key {key_id} does not have the scope {scope}", "It has: {allowed}.", 403
 )
 ORIGIN_REFUSED = Fault(
     "ORIGIN_REFUSED", None, "pages of {origin} may not use this server",

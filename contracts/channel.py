@@ -83,7 +83,8 @@ class Channel(Struct, frozen=True, kw_only=True):
     def all_refusals(self) -> tuple[Fault, ...]:
         """Everything that is answered over HTTP instead of the handshake."""
         scope = () if self.scope == "monitor" else (access_errors.SCOPE_MISSING,)
-        return (*self.refusals, access_errors.KEY_REQUIRED, access_errors.ORIGIN_REFUSED, *scope)
+        who = (access_errors.KEY_REQUIRED, access_errors.ORIGIN_REFUSED, errors.RATE_LIMITED)
+        return (*self.refusals, *who, *scope)
 
 
 def server(name: str, struct: object, summary: str) -> ChannelMessage:

@@ -291,7 +291,7 @@ RUSSIAN: Final[dict[str, tuple[str, str]]] = {
     "WRONG_ORDER": ("{message}: не может прийти {place}; не принято", "Здесь допустимо: {allowed}."),
     "KEY_REQUIRED": (
         "нужен ключ API ({cause})",
-        "Пришлите `Authorization: Bearer КЛЮЧ`; ключ создаёт `callannotate keys add`.",
+        "Пришлите `Authorization: Bearer КЛЮЧ` или задайте CALLANNOTATE_KEY; ключ создаёт `callannotate keys add`.",
     ),
     "SCOPE_MISSING": ("у ключа API {key_id} нет права {scope}", "У него есть: {allowed}."),
     "ORIGIN_REFUSED": (

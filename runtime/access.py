@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from base64 import b32encode
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from contracts.access import Key, Login, Scope
 from contracts.access_errors import KEY_NOT_FOUND, KEY_REQUIRED, SCOPE_MISSING
-from contracts.errors import CallAnnotateError
+from contracts.errors import SETTING_INVALID, CallAnnotateError
 from contracts.fault import HEALTH_PREFIX, KEY_PREFIX, LOGIN_PREFIX, SECRET
 from runtime.access_store import AccessStore, KeyRow, LoginRow
 from runtime.clock import moment
@@ -57,7 +58,10 @@ class Access:
     """The keys and logins of one server, or of the command line."""
 
     def __init__(self, settings: Settings, store: AccessStore) -> None:
+        """Raises SETTING_INVALID."""
         self._mode: Final = settings.access
+        self.origins: Final = allowed_origins(settings.cors_origins)
+        """Whose pages may use the server, in small letters; `*` for everybody's."""
         self._store: Final = store
         self._version: int | None = None
         self._keys: dict[str, KeyRow] = {}
@@ -168,6 +172,11 @@ class Access:
             with anyio.move_on_after(limit):
                 await changed.wait()
 
+    def _note_use(self, row: KeyRow, now: float) -> None:
+        """To the hour, and so rarely that it costs nothing."""
+        if now - (row.used_at or 0.0) > COARSE:
+            self._used[row.key_id] = now - now % COARSE
+
     def _refresh(self) -> None:
         version = self._store.version()
         if version != self._version:
@@ -182,8 +191,7 @@ class Access:
         now = time.time()
         if not _same(presented, row) or row is None or not row.valid(now):
             return None
-        if now - (row.used_at or 0.0) > COARSE:
-            self._used[row.key_id] = now - now % COARSE
+        self._note_use(row, now)
         return Holder(by="key", scopes=frozenset(row.scopes), key_id=row.key_id, name=row.name,
                       expires_at=row.expires_at)  # fmt: skip
 
@@ -195,8 +203,21 @@ class Access:
         row = self._keys.get(login.key_id)
         if row is None or not row.valid(now):
             return None
+        self._note_use(row, now)
         return Holder(by="login", scopes=frozenset(row.scopes), key_id=row.key_id, name=row.name,
                       login_id=login.login_id, expires_at=login.expires_at)  # fmt: skip
+
+
+def allowed_origins(setting: str | None) -> frozenset[str]:
+    """Of CORS_ORIGINS. Raises SETTING_INVALID."""
+    origins = frozenset(origin.strip().rstrip("/").lower() for origin in (setting or "").split(",") if origin.strip())
+    for origin in origins - {"*"}:
+        if re.fullmatch(r"https?://[^/?#@\s*]+", origin) is None:
+            raise CallAnnotateError(
+                SETTING_INVALID, source="settings", name="CORS_ORIGINS", problem=f"{origin!r} is no origin",
+                allowed="scheme, host and port, such as https://crm.example.org, separated by commas; or *",
+            )  # fmt: skip
+    return origins
 
 
 def login_view(holder: Holder) -> Login:

@@ -139,10 +139,14 @@ class Webhooks:
             return Outcome("address_refused", final=True)
         except (TimeoutError, httpcore2.TimeoutException):
             return Outcome("timeout")
-        except (httpcore2.ProtocolError, httpcore2.UnsupportedProtocol, ValueError):
+        except httpcore2.ProtocolError:
             return Outcome("protocol")
         except (ssl.SSLError, httpcore2.NetworkError) as error:
             return Outcome("tls" if _is_tls(error) else "unreachable")
+        except Exception as error:
+            # A receiver must not bring the server down. The text of the error may have the URL in it.
+            log.error("webhook_failed", delivery_id=row.delivery_id, problem=type(error).__name__)
+            return Outcome("protocol")
 
     def _headers(self, row: DeliveryRow) -> list[tuple[str, str]]:
         """Those of Standard Webhooks; signed anew for each attempt, since receivers refuse what is old."""

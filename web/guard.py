@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Collection
+from ipaddress import ip_address
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -41,7 +42,7 @@ class Guard:
         self._service: Final = service
         self._limits: Final = limits
         self._own: Final = frozenset(own)
-        self._origins: Final = allowed_origins(service.settings.cors_origins)
+        self._origins: Final = service.access.origins
         self.scopes: Final[dict[str, Scope]] = {}
         """What the other endpoints need; one that is not here needs `manage`."""
         self.open: Final[set[str]] = set()
@@ -90,6 +91,8 @@ class Guard:
             raise
         if (holder.by == "anonymous" or key is None) and not self._of_this_origin(asked):
             raise CallAnnotateError(ORIGIN_REFUSED, origin=asked.headers["Origin"][:200])
+        if holder.by == "anonymous" and not self._named_by_its_own_name(asked):
+            raise CallAnnotateError(ORIGIN_REFUSED, origin=asked.host[:200])
         return holder
 
     async def _refusal(self, endpoint: str | None) -> Response | None:
@@ -111,6 +114,18 @@ class Guard:
         origin = asked.headers.get("Origin")
         return origin is None or urlsplit(origin).netloc.lower() == asked.host.lower() or self._allows(asked)
 
+    def _named_by_its_own_name(self, asked: Request | Websocket) -> bool:
+        """Whether a page of another origin can be ruled out where there is no Origin, as with a plain GET.
+
+        Anybody can have a name of theirs mean 127.0.0.1 once their page is loaded (DNS rebinding): then the page is of
+        this origin for the browser, and only Host tells. On loopback nobody needs another name than these.
+        """
+        server = (asked.scope.get("server") or ("",))[0]
+        host = (urlsplit(f"//{asked.host}").hostname or "").rstrip(".")
+        if not is_loopback(server) or host == "localhost" or host.endswith(".localhost"):
+            return True
+        return is_address(host) or bool({"*", f"http://{asked.host}", f"https://{asked.host}"} & self._origins)
+
     def _allows(self, asked: Request | Websocket) -> bool:
         origin = asked.headers.get("Origin")
         return origin is not None and ("*" in self._origins or origin.lower() in self._origins)
@@ -121,17 +136,26 @@ async def drained() -> None:
     await drain(cast(BoundedRequest, request), stopping=cast(App, current_app).stopping.is_set())
 
 
+def is_address(text: str) -> bool:
+    """Whether it is an address and no name."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(text: str) -> bool:
+    """Whether it is an address of this machine that nobody else reaches."""
+    return is_address(text) and ip_address(text).is_loopback
+
+
 def key_of(asked: Request | Websocket) -> str | None:
     """The key in its header; not in the query, which ends up in the logs of proxies."""
     authorization = asked.headers.get("Authorization", "")
     if authorization.lower().startswith(BEARER):
         return authorization[len(BEARER) :].strip()
     return asked.headers.get("X-API-Key")
-
-
-def allowed_origins(setting: str | None) -> frozenset[str]:
-    """Of CORS_ORIGINS."""
-    return frozenset(origin.strip().rstrip("/").lower() for origin in (setting or "").split(",") if origin.strip())
 
 
 EXPOSED: Final = tuple(

@@ -7,7 +7,6 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from ipaddress import ip_address
 from threading import Timer
 from typing import Final
 
@@ -24,6 +23,7 @@ from runtime.service import JobService, open_service
 from runtime.settings import Settings
 from web.app import create_app
 from web.asgi import UNFINISHED
+from web.guard import is_loopback
 from web.websocket_stream import LINGER, install
 
 LOG: Final = structlog.get_logger("callannotate.web")
@@ -101,7 +101,7 @@ async def serve_service(service: JobService, listener: socket.socket, stop: anyi
         tasks.start_soon(_announce_end, service, stop)
         host, port = listener.getsockname()[:2]
         LOG.info("server_started", host=host, port=port)
-        if not service.access.needed() and not ip_address(host).is_loopback:
+        if not service.access.needed() and not is_loopback(host):
             LOG.warning("anonymous_on_network", host=host, port=port, advice=ANONYMOUS)
         with health_pass(service.settings.volume_path, host, port, service.access.health_token):
             ready(host, port)

@@ -99,6 +99,8 @@ async def failures(lab: Lab) -> None:
     async with rest_of(lab) as rest:
         for operation in rest.operations:
             await rest.refused("RATE_LIMITED", operation, UNKNOWN_JOB, headers={"X-API-Key": "a guess"})
+        for name in CHANNELS:
+            await _refused_handshake(lab, name, {}, "RATE_LIMITED")
         with keys_of(lab) as access:
             own = await header(access, "read")
         lab.require((await rest.ask("listJobs", headers=own)).status_code == 200, "a valid key was refused")

@@ -71,12 +71,12 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(volume: Path, engine: Engine, *, address: str = "127.0.0.1", **changes: Any) -> AsyncIterator[Server]:
+async def serving(volume: Path, engine: Engine, **changes: Any) -> AsyncIterator[Server]:
     """A server with these settings; what is left of it ends within 10 s."""
     settings = Settings(
         volume_path=volume, **{"log_console": False, "rate_limit": 100_000, "upload_limit": 100_000, **changes}
     )
-    listener = listening(address, 0)
+    listener = listening(settings.host, 0)
     host, port = "127.0.0.1", listener.getsockname()[1]
     stop = anyio.Event()
     engines = Engines(load=lambda _options, _threads: engine)

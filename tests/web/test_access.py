@@ -11,16 +11,19 @@ import httpx
 import msgspec
 import pytest
 from anyio import fail_after
+from click.testing import CliRunner
 from websockets.exceptions import InvalidStatus
 
-from contracts.access import Key, Login, Scope
-from contracts.errors import CATALOGUE
+from contracts.access import SCOPES, Key, Login, Scope
+from contracts.access_errors import KEY_REQUIRED, ORIGIN_REFUSED, SCOPE_MISSING
+from contracts.errors import CATALOGUE, SETTING_INVALID, CallAnnotateError
 from contracts.openapi import LOGIN_COOKIE
 from contracts.routes import ROUTES
 from contracts.websocket import CHANNELS
 from runtime.engine import Engine
 from tests.web.live import AUDIO
 from tests.web.serving import Server, closed, next_json, serving, wav
+from web.cli import cli
 
 EVERY: tuple[Scope, ...] = ("read", "submit", "live", "manage")
 NOTHING = {"job_id": "550e8400-e29b-41d4-a716-446655440000"}
@@ -235,6 +238,41 @@ async def test_a_server_without_keys_asks_nobody_until_the_first_key_is_made(eng
         # It does not open by itself again.
         await server.service.access.revoke(key.key_id)
         assert_refused(await server.http.get("/api/v1/jobs"), "KEY_REQUIRED")
+
+
+async def test_a_name_that_somebody_gave_to_this_machine_opens_nothing_where_nobody_is_asked(
+    engine: Engine, tmp_path: Path
+) -> None:
+    async with serving(tmp_path, engine, cors_origins="https://calls.example") as server:
+        for host in ("evil.example", f"evil.example:{server.port}", "127.0.0.1.evil.example", "localhost.evil.example"):
+            assert_refused(await server.http.get("/api/v1/jobs", headers={"Host": host}), "ORIGIN_REFUSED")
+        for host in ("localhost", f"localhost:{server.port}", "127.0.0.1", "[::1]:80", "calls.example"):
+            assert (await server.http.get("/api/v1/jobs", headers={"Host": host})).status_code == 200
+        # A page has no key: with one, any name will do.
+        _, headers = await made(server, "read")
+        assert (await server.http.get("/api/v1/jobs", headers=headers | {"Host": "evil.example"})).status_code == 200
+
+
+@pytest.mark.parametrize("origins", ["crm.example", "https://crm.example/page", "https://*.example", "ftp://x"])
+async def test_an_origin_that_is_none_stops_the_server_before_it_begins(
+    engine: Engine, tmp_path: Path, origins: str
+) -> None:
+    with pytest.raises(CallAnnotateError) as caught:
+        async with serving(tmp_path, engine, cors_origins=origins):
+            pass
+    assert caught.value.fault is SETTING_INVALID
+    assert "CORS_ORIGINS" in str(caught.value)
+
+
+def test_every_scope_and_every_refusal_is_on_the_page_and_in_the_help() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "access.md").read_text()
+    told = CliRunner().invoke(cli, ["keys", "--help"]).output
+    for scope, meaning in SCOPES.items():
+        assert f"| `{scope}` |" in page
+        assert f"  {scope} " in told
+        assert meaning
+    for fault in (KEY_REQUIRED, SCOPE_MISSING, ORIGIN_REFUSED):
+        assert f"{fault.http_status} `{fault.code}`" in page
 
 
 async def test_a_setting_asks_for_keys_or_for_none_whatever_has_been_made(engine: Engine, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from anyio import to_thread
 from click.testing import CliRunner, Result
 
-from contracts.access_errors import KEY_NOT_FOUND
+from contracts.access_errors import KEY_NOT_FOUND, KEY_REQUIRED
 from contracts.errors import VOLUME_UNUSABLE, CallAnnotateError, Fault
 from contracts.fault import SECRET
 from runtime.engine import Engine
@@ -96,6 +96,19 @@ async def test_a_server_that_runs_takes_note_of_keys_at_once(engine: Engine, tmp
     assert read_pass(tmp_path) is None
 
 
+async def test_the_commands_for_voices_send_the_key_of_the_environment(engine: Engine, tmp_path: Path) -> None:
+    async with serving(tmp_path, engine) as server:
+        made = await to_thread.run_sync(keys, tmp_path, "add", "x", "--scope", "read")
+
+        def voices(**environment: str) -> Result:
+            url = f"http://{server.host}:{server.port}"
+            return CliRunner().invoke(cli, ["voices", "list", "--url", url], env=environment)
+
+        assert_fails(await to_thread.run_sync(voices), KEY_REQUIRED)
+        allowed = await to_thread.run_sync(lambda: voices(CALLANNOTATE_KEY=made.stdout.strip()))
+        assert allowed.exit_code == 0, allowed.output
+
+
 async def test_a_server_that_everybody_reaches_warns_that_nobody_needs_a_key(engine: Engine, tmp_path: Path) -> None:
     def warnings() -> list[dict[str, str]]:
         lines = (tmp_path / "logs" / "callannotate.jsonl").read_text().splitlines()
@@ -104,11 +117,11 @@ async def test_a_server_that_everybody_reaches_warns_that_nobody_needs_a_key(eng
     async with serving(tmp_path, engine):
         pass
     assert warnings() == []
-    async with serving(tmp_path, engine, address="0.0.0.0"):
+    async with serving(tmp_path, engine, host="0.0.0.0"):
         pass
     (warning,) = warnings()
     assert (warning["level"], "callannotate keys add" in warning["advice"]) == ("WARNING", True)
     await to_thread.run_sync(keys, tmp_path, "add", "x", "--scope", "read")
-    async with serving(tmp_path, engine, address="0.0.0.0"):
+    async with serving(tmp_path, engine, host="0.0.0.0"):
         pass
     assert len(warnings()) == 1
