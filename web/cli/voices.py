@@ -36,8 +36,8 @@ def _person(command: F) -> F:
     help="""Enrol people whose voices are to be recognised.
 
 A VOICE is its name or its id. Without --url the command works on the volume itself (VOLUME_PATH, as the server takes
-it), and no server may be at work there; with --url it asks that server, with the API key in CALLANNOTATE_KEY if there is
-one.
+it), and no server may be at work there; with --url it asks that server, with the API key in CALLANNOTATE_KEY where one
+is needed.
 
 \b
 Examples:
