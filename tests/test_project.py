@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from web.cli import COMMANDS
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("asyncapi", "contracts", "models", "stages", "runtime", "web")
 HEAVY = ("numpy", "scipy", "onnxruntime", "ctranslate2", "tokenizers", "soundfile", "onnx", "torch", "anyio", "rich")
@@ -24,14 +26,8 @@ def test_a_top_level_name_belongs_to_this_distribution_alone(package: str) -> No
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ["--help"],
-        ["annotate", "--help"],
-        ["models", "--help"],
-        ["graph", "--help"],
-        ["contracts", "--help"],
-        ["serve", "--help"],
-    ],
+    [["--help"], *([name, "--help"] for name in COMMANDS)],
+    ids=" ".join,
 )
 def test_help_is_quick_and_imports_no_model_library(arguments: list[str]) -> None:
     code = (

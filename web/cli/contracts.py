@@ -19,22 +19,24 @@ def documents() -> dict[str, Callable[[], str]]:
     from contracts.errors_page import page
     from contracts.openapi import openapi_document
     from contracts.openapi_30 import openapi_30_document
+    from web.cli import commands_page
 
     return {
         "contracts/openapi.yaml": lambda: to_yaml(openapi_document()),
         "contracts/openapi-3.0.yaml": lambda: to_yaml(openapi_30_document()),
         "asyncapi/asyncapi.yaml": lambda: to_yaml(asyncapi_document()),
         "docs/errors.md": page,
+        "docs/commands.md": commands_page.page,
         "clients/python/callannotate_client/types.py": python_types,
         "clients/js/src/types.ts": typescript_types,
     }
 
 
 @click.command(
-    help="""Write the documents of the interfaces: OpenAPI 3.1 and 3.0, AsyncAPI 3.0, the page of errors, and the
-types of the clients.
+    help="""Write the documents of the interfaces: OpenAPI 3.1 and 3.0, AsyncAPI 3.0, the pages of errors and of
+commands, and the types of the clients.
 
-They are made from the route table, the contract types and the error catalogue, and are committed.
+They are made from the route table, the contract types, the error catalogue and the commands, and are committed.
 
 \b
 Examples:
