@@ -1,22 +1,12 @@
 """Who may do what: API keys, their scopes, and the login that a browser makes of a key."""
 
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from contracts.jobs import Moment
+from contracts.scopes import Scope
 
-Scope = Literal["monitor", "read", "submit", "live", "manage"]
-SCOPES: Final[dict[Scope, str]] = {
-    "monitor": "health, metrics, what the service can do, the documents; every key has it",
-    "read": "jobs, results, recordings, voices and contacts; the messages of jobs",
-    "submit": "submit recordings",
-    "live": "live sessions",
-    "manage": "delete and change: jobs, voices, contacts, webhooks; export voiceprints",
-}
-"""Each scope, and what it opens."""
-CHOSEN_SCOPES: Final = tuple(scope for scope in get_args(Scope) if scope != "monitor")
-"""Those that are worth asking for beside others."""
 KeyId = Annotated[str, Meta(pattern="^[a-z2-7]{8}$")]
 """Names a key; it is no secret."""
 

@@ -9,10 +9,10 @@ from typing import Literal
 from msgspec import Struct
 
 from contracts import access_errors, errors
-from contracts.access import Scope
 from contracts.errors import Fault
 from contracts.live import WarningCode
 from contracts.parameters import Parameter
+from contracts.scopes import Scope
 
 Side = Literal["client", "server"]
 

@@ -8,7 +8,6 @@ from typing import Final, cast
 from msgspec import Struct
 
 from contracts import access_errors, errors
-from contracts.access import SCOPES
 from contracts.errors import Fault
 from contracts.examples import RESPONSES, example_error_body, plain
 from contracts.jobs import ErrorBody
@@ -26,6 +25,7 @@ from contracts.route import Response, Route, Upload
 from contracts.routes import FORMAT_MEDIA_TYPES, ROUTES
 from contracts.russian import RUSSIAN
 from contracts.schemas import Json, schema_of, schemas_of
+from contracts.scopes import SCOPES
 from contracts.webhook_examples import WEBHOOK_MESSAGES
 from contracts.webhooks import WebhookMessage
 

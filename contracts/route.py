@@ -5,9 +5,9 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from contracts import access_errors, errors
-from contracts.access import Scope
 from contracts.errors import Fault
 from contracts.parameters import Header, Parameter
+from contracts.scopes import Scope
 
 
 class Response(Struct, frozen=True, kw_only=True):

@@ -13,10 +13,11 @@ import structlog
 from anyio import Event, sleep
 from msgspec import Struct
 
-from contracts.access import Key, Login, Scope
+from contracts.access import Key, Login
 from contracts.access_errors import KEY_NOT_FOUND, KEY_REQUIRED, SCOPE_MISSING
 from contracts.errors import SETTING_INVALID, CallAnnotateError
 from contracts.fault import HEALTH_PREFIX, KEY_PREFIX, LOGIN_PREFIX, SECRET
+from contracts.scopes import Scope
 from runtime.access_store import AccessStore, KeyRow, LoginRow
 from runtime.clock import moment
 from runtime.settings import Settings

@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from contracts.access import Scope
 from contracts.errors import DATABASE_NEWER, CallAnnotateError
+from contracts.scopes import Scope
 from runtime.database import Database
 
 NAME: Final = "access.sqlite3"

@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 from quart import Response, Websocket, current_app, g, has_request_context, request, websocket
 from quart.wrappers import Request
 
-from contracts.access import Scope
 from contracts.access_errors import KEY_REQUIRED, ORIGIN_REFUSED
 from contracts.errors import CallAnnotateError
 from contracts.openapi import LOGIN_COOKIE
 from contracts.routes import ROUTES
+from contracts.scopes import Scope
 from runtime.access import Holder
 from runtime.service import JobService
 from web.answers import wanted_language

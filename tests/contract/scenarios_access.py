@@ -7,7 +7,7 @@ from typing import get_args
 
 from websockets.exceptions import InvalidStatus
 
-from contracts.access import Scope
+from contracts.scopes import Scope
 from runtime.access import Access
 from runtime.access_store import NAME, AccessStore
 from runtime.settings import Settings

@@ -14,11 +14,12 @@ from anyio import fail_after
 from click.testing import CliRunner
 from websockets.exceptions import InvalidStatus
 
-from contracts.access import SCOPES, Key, Login, Scope
+from contracts.access import Key, Login
 from contracts.access_errors import KEY_REQUIRED, ORIGIN_REFUSED, SCOPE_MISSING
 from contracts.errors import CATALOGUE, SETTING_INVALID, CallAnnotateError
 from contracts.openapi import LOGIN_COOKIE
 from contracts.routes import ROUTES
+from contracts.scopes import SCOPES, Scope
 from contracts.websocket import CHANNELS
 from runtime.engine import Engine
 from tests.web.live import AUDIO

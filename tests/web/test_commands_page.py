@@ -49,11 +49,11 @@ def test_every_example_is_taken_by_the_command_line(line: str) -> None:
 
 
 def _commands_of(line: str) -> list[list[str]]:
-    """The words of each command of a pipe, without what the shell does with files."""
+    """The words of each command of a line, without what the shell does with files."""
     parts: list[list[str]] = [[]]
     words = iter(shlex.split(line, comments=True))
     for word in words:
-        if word == "|":
+        if word in {"|", "&&"}:
             parts.append([])
         elif word in {">", "2>", "<"}:
             next(words)

@@ -70,7 +70,7 @@ def _section(context: click.Context, command: click.Command) -> str:
         else:
             parts.append("\n".join(lines) + "\n")
     records = [parameter.get_help_record(context) for parameter in command.params]
-    rows = [f"| `{_cell(record[0])}` | {_cell(record[1])} |" for record in records if record is not None]
+    rows = [f"| `{_cell(record[0])}` | {_cell(record[1])} |" for record in records if record and record[1]]
     if rows:
         parts.append("\n".join(["| option | |", "|---|---|", *rows]) + "\n")
     return "\n".join(parts)

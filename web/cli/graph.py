@@ -13,8 +13,14 @@ Examples:
   callannotate graph --live
 """,
 )
-@click.option("--format", "kind", type=click.Choice(["text", "mermaid"]), default="text", show_default=True)
-@click.option("--engine", type=click.Choice(["onnx", "pyannote"]), default="onnx", show_default=True)
+@click.option(
+    "--format", "kind", type=click.Choice(["text", "mermaid"]), default="text", show_default=True,
+    help="For people, or for a page of Markdown.",
+)  # fmt: skip
+@click.option(
+    "--engine", type=click.Choice(["onnx", "pyannote"]), default="onnx", show_default=True,
+    help="Whose graph: the default diarization engine's, or the other one's.",
+)  # fmt: skip
 @click.option("--no-preprocess", is_flag=True, help="Without the stage that cleans the signal.")
 @click.option("--live", is_flag=True, help="The graph that tells a live call at once, beside the other one.")
 def graph(kind: str, engine: str, no_preprocess: bool, live: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from contracts.access import CHOSEN_SCOPES
+from contracts.scopes import CHOSEN_SCOPES
 
 EXIT_CODES: Final = """
 \b

@@ -10,9 +10,9 @@ import anyio
 import click
 import msgspec
 
-from contracts.access import Scope
 from contracts.errors import INVALID_OPTION, VOLUME_UNUSABLE, CallAnnotateError
 from contracts.fault import SECRET
+from contracts.scopes import Scope
 from runtime.access import Access
 from runtime.access_store import NAME, AccessStore
 from runtime.settings import load_settings
