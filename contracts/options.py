@@ -6,6 +6,8 @@ from msgspec import Struct
 
 ChannelMode = Literal["auto", "mono", "two-sided"]
 Engine = Literal["onnx", "pyannote"]
+DeliveryState = Literal["pending", "delivered", "dead"]
+"""Of a message to a webhook."""
 Format = Literal["json", "srt", "vtt", "txt", "tsv", "rttm", "eaf", "textgrid", "docx"]
 """Of a transcript, as users name it."""
 BINARY_FORMATS: Final[frozenset[Format]] = frozenset({"docx"})

@@ -3,10 +3,11 @@
 from typing import Final
 
 from contracts import errors, webhook_errors
+from contracts.options import DeliveryState
 from contracts.parameters import Parameter, page_of
 from contracts.route import EVERY, Route, json_response
 from contracts.webhook_examples import DELIVERY_ID_EXAMPLE
-from contracts.webhooks import Delivery, DeliveryPage, DeliveryState
+from contracts.webhooks import Delivery, DeliveryPage
 
 DELIVERY_ID: Final = Parameter(
     name="delivery_id",

@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from contracts.jobs import JobFailure, JobId, Moment
+from contracts.options import DeliveryState
 
 DeliveryId = Annotated[str, Meta(pattern="^msg_[0-9a-f]{32}$")]
 """The header `webhook-id`: the same however often a message is sent."""
 WebhookType = Literal["job.completed", "job.failed", "job.cancelled"]
-DeliveryState = Literal["pending", "delivered", "dead"]
 DeliveryProblem = Literal["status", "redirect", "gone", "timeout", "unreachable", "tls", "address_refused", "protocol"]
 
 

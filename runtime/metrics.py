@@ -7,7 +7,7 @@ import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from contracts.jobs import JobStatus, StageName
-from contracts.webhooks import DeliveryState
+from contracts.options import DeliveryState
 
 NETWORK_STAGES: Final[dict[str, StageName]] = {
     "segmentation": "diarization",

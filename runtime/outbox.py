@@ -10,8 +10,9 @@ from anyio import Event
 from msgspec import Struct
 
 from contracts.errors import CallAnnotateError
+from contracts.options import DeliveryState
 from contracts.webhook_errors import DELIVERY_NOT_FOUND
-from contracts.webhooks import DeliveryProblem, DeliveryState, WebhookMessage, WebhookType
+from contracts.webhooks import DeliveryProblem, WebhookMessage, WebhookType
 from runtime.database import Database
 
 

@@ -21,7 +21,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.errors import SETTING_INVALID, CallAnnotateError
-from contracts.webhooks import Delivery, DeliveryPage, DeliveryProblem, DeliveryState
+from contracts.options import DeliveryState
+from contracts.webhooks import Delivery, DeliveryPage, DeliveryProblem
 from runtime.clock import moment
 from runtime.metrics import Metrics
 from runtime.outbox import DeliveryRow, Outbox

@@ -5,7 +5,7 @@ from typing import Final, get_args
 
 import click
 
-from contracts.webhooks import DeliveryState
+from contracts.options import DeliveryState
 
 EXIT_CODES: Final = """
 \b

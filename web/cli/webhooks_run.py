@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from contracts.errors import VOLUME_UNUSABLE, CallAnnotateError
-from contracts.webhooks import DeliveryState
+from contracts.options import DeliveryState
 from runtime.database import NAME, Database
 from runtime.outbox import Outbox
 from runtime.settings import Settings, load_settings
