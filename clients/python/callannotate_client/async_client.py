@@ -241,7 +241,7 @@ class AsyncClient:
         """
         send, receive = create_memory_object_stream[LiveServerMessage](HELD)
         session: LiveSession[LiveServerMessage] = LiveSession(
-            self.url, start, _live_message, send.send, notice, headers=self._headers, speed=speed, patience=patience
+            self.url, start, decode_live, send.send, notice, headers=self._headers, speed=speed, patience=patience
         )
         live = Live(session, receive)
 
@@ -411,6 +411,6 @@ def _segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def _live_message(text: str | bytes) -> LiveServerMessage | None:
+def decode_live(text: str | bytes) -> LiveServerMessage | None:
     """A message; None where a later server says what is not known here."""
     return _LIVE.decode(text) if msgspec.json.decode(text, type=_Head).type in _LIVE_TYPES else None

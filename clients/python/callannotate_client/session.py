@@ -203,7 +203,8 @@ class LiveSession(Generic[Message]):
                 return await self._converse(socket)
         except HANDSHAKE_ERRORS as error:
             told = refusal(self.url, error)
-            if self._session is None:
+            if self._session is None or (told.status is not None and not told.retryable):
+                # Nothing was opened, or there is no coming back, such as with a key that was revoked.
                 raise told from error
             return Broken(
                 str(error) if told.status is None else f"{told.code}: {told.message}", told.retry_after or 0.0
