@@ -24,6 +24,8 @@ class Cutter:
     limits: dict[Way, int] = field(default_factory=dict)
     """Tear as soon as so many bytes came from the client ("up") or from the server ("down"); the last of them are lost,
     and it happens once."""
+    every: int | None = None
+    """Tear again and again after so many bytes from the server."""
     cuts: int = 0
     open: list[CancelScope] = field(default_factory=list)
 
@@ -41,6 +43,8 @@ class Cutter:
 
     def passing(self, way: Way, size: int) -> None:
         """So many bytes are about to be passed on."""
+        if way == "down" and self.every is not None:
+            self.limits.setdefault(way, self.every)
         if way in self.limits:
             self.limits[way] -= size
             if self.limits[way] <= 0:

@@ -161,16 +161,18 @@ async def test_a_recording_that_cannot_be_used_and_a_job_that_fails_say_why(clie
             await client.submit("no-such-file.wav")
 
 
-async def test_without_asyncio_it_is_the_same(server: Server, short_call: Path) -> None:
+async def test_without_asyncio_it_is_the_same(server: Server, tmp_path: Path) -> None:
     seen: list[JobMessage] = []
+    tone = tmp_path / "tone.wav"
 
     def work() -> None:
         with Client(f"http://{server.host}:{server.port}") as client:
             assert client.info().service == "CallAnnotate"
             assert client.health().status == "healthy"
-            with short_call.open("rb") as file:
+            tone.write_bytes(wav(2.0))
+            with tone.open("rb") as file:
                 job = client.submit(file, metadata={"language": "en", "mine": [1]})
-            assert job.file_info.filename == short_call.name
+            assert job.file_info.filename == tone.name
             assert job.metadata["mine"] == [1]
             seen.extend(client.watch(job.job_id))
             assert client.result(job.job_id).result == client.wait(job.job_id, seen.append).result

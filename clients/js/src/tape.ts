@@ -1,0 +1,73 @@
+import { Pulse } from "./timing.js";
+
+/** Audio that was recorded and may have to be sent again; bounded. */
+export class Tape {
+  finished = false;
+  /** Fires when something was written or forgotten. */
+  readonly changed = new Pulse();
+  private readonly blocks: Uint8Array[] = [];
+  /** Offset in the stream of the first byte that is kept. */
+  private start = 0;
+  private size = 0;
+
+  constructor(
+    /** Bytes. */
+    private readonly capacity: number,
+    /** Bytes of a sample of all channels, which is never cut in two. */
+    private readonly unit = 1,
+  ) {}
+
+  /** Bytes that were written. */
+  get end(): number {
+    return this.start + this.size;
+  }
+
+  /** Waits until there is room. */
+  async write(data: Uint8Array): Promise<void> {
+    while (this.size > 0 && this.size + data.length > this.capacity) await this.changed.wait();
+    // Whoever wrote it may use its memory again.
+    this.blocks.push(data.slice());
+    this.size += data.length;
+    this.changed.fire();
+  }
+
+  /** Nothing more will be written. */
+  finish(): void {
+    this.finished = true;
+    this.changed.fire();
+  }
+
+  /** Whether a read gives something, or the end. */
+  ready(offset: number, least: number): boolean {
+    return this.finished || this.end - offset >= Math.max(least, this.unit);
+  }
+
+  /** Whole samples from `offset` on, `most` bytes or fewer; none at the end. */
+  read(offset: number, most: number): Uint8Array<ArrayBuffer> {
+    const available = Math.min(most, this.end - offset);
+    const found = new Uint8Array(Math.max(0, available - (available % this.unit)));
+    let [from, filled] = [offset - this.start, 0];
+    for (const block of this.blocks) {
+      if (filled === found.length) break;
+      if (from < block.length) {
+        const part = block.subarray(from, from + found.length - filled);
+        found.set(part, filled);
+        filled += part.length;
+      }
+      from = Math.max(0, from - block.length);
+    }
+    return found;
+  }
+
+  /** All before `offset` has arrived. */
+  forget(offset: number): void {
+    while (offset > this.start && this.blocks[0] !== undefined) {
+      const gone = Math.min(offset - this.start, this.blocks[0].length);
+      if (gone === this.blocks[0].length) this.blocks.shift();
+      else this.blocks[0] = this.blocks[0].subarray(gone);
+      this.start += gone;
+      this.size -= gone;
+    }
+    this.changed.fire();
+  }
+}
