@@ -16,7 +16,7 @@ help:  ## Show this list
 annotate: .venv/.runtime  ## Print the transcript of the sample call, or of another: make annotate FILE=my.mp3 ARGS="--language en"
 	@$(BIN)/callannotate annotate $(ARGS) "$(FILE)"
 
-test: .venv/.dev web/static/index.html browser  ## Run the tests, those of the web page in Chromium too: ARGS=tests/web for some of them
+test: .venv/.dev web/static/index.html browser clients/js/dist/.built tests/contract/node_modules/.installed  ## Run the tests, those of the web page in Chromium too: ARGS=tests/web for some of them
 	@CHROMIUM=$(CHROMIUM) $(BIN)/python -m pytest $(ARGS)
 
 check: .venv/.dev tests/contract/node_modules/.installed ui/node_modules/.installed  ## Check the style, the types, the direction of the imports and the documents
@@ -54,7 +54,7 @@ lock: .venv/.dev  ## Resolve the requirements anew into locks/
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra pyannote --constraint locks/pyannote.lock --output-file locks/image-pyannote.lock
 
 clean:  ## Remove what make has installed
-	rm -rf .venv .venv-pyannote tests/contract/node_modules ui/node_modules web/static
+	rm -rf .venv .venv-pyannote tests/contract/node_modules ui/node_modules web/static clients/js/node_modules clients/js/dist
 
 LOCK := --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --universal --python-version 3.11 --quiet --no-header --no-annotate
 
@@ -74,8 +74,19 @@ LOCK := --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --u
 	@touch $@
 
 tests/contract/node_modules/.installed: tests/contract/package-lock.json
-	@echo "Installing the checks of the documents (Node.js 20 or newer and npm are needed) ..." >&2
+	@echo "Installing the checks of the documents, and newman (Node.js 20 or newer and npm are needed) ..." >&2
 	@cd tests/contract && npm ci --silent
+	@touch $@
+
+clients/js/node_modules/.installed: clients/js/package-lock.json
+	@echo "Installing what builds the client in JavaScript (Node.js 20 or newer and npm are needed) ..." >&2
+	@cd clients/js && npm ci --silent
+	@touch $@
+
+clients/js/dist/.built: clients/js/node_modules/.installed clients/js/package.json clients/js/tsconfig.json $(wildcard clients/js/src/*.ts)
+	@echo "Building the client in JavaScript into clients/js/dist ..." >&2
+	@rm -rf clients/js/dist
+	@npm --prefix clients/js run --silent build
 	@touch $@
 
 ui/node_modules/.installed: ui/package-lock.json

@@ -27,15 +27,17 @@ class LiveClient:
         start: SessionStart,
         show: Callable[[LiveServerMessage], None],
         notice: Callable[[str], None] = lambda _text: None,
+        headers: dict[str, str] | None = None,
     ) -> None:
-        """`show` gets every message once, in order; `notice` is told of lost and new connections."""
+        """`show` gets every message once, in order; `notice` is told of lost and new connections. `headers` go
+        with every handshake."""
         self.url: Final = address(url)
 
         async def told(message: LiveServerMessage) -> None:
             show(message)
 
         self._session: Final[LiveSession[LiveServerMessage]] = LiveSession(
-            self.url, start, _MESSAGE.decode, told, notice, speed=None
+            self.url, start, _MESSAGE.decode, told, notice, headers=headers, speed=None
         )
 
     @property

@@ -1,6 +1,7 @@
 """Runs programs with the client in JavaScript."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,15 +11,17 @@ ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "clients" / "js"
 
 
-async def node(*arguments: str | Path, within: float = 120) -> str:
+async def node(*arguments: str | Path, within: float = 120, **environment: str) -> str:| Path, within: float = 120) -> str:
     """What a program prints; where it fails, what it says of that is raised."""
     assert (PACKAGE / "dist" / "index.js").exists(), "the client is not built: `make clients/js/dist/.built`"
     with fail_after(within):
-        done = await run_process(["node", *map(str, arguments)], cwd=PACKAGE, check=False)
+        done = await run_process(
+            ["node", *map(str, arguments)], cwd=PACKAGE, check=False, env={**os.environ, **environment}
+        )
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
 
 
-async def drive(what: str, url: str, *arguments: str | Path) -> Any:
+async def drive(what: str, url: str, *arguments: str | Path, **environment: str) -> Any:| Path) -> Any:
     """What clients/js/tests/drive.mjs tells."""
-    return json.loads(await node("tests/drive.mjs", what, url, *arguments))
+    return json.loads(await node("tests/drive.mjs", what, url, *arguments, **environment))

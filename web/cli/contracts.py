@@ -19,6 +19,7 @@ def documents() -> dict[str, Callable[[], str]]:
     from contracts.errors_page import page
     from contracts.openapi import openapi_document
     from contracts.openapi_30 import openapi_30_document
+    from contracts.postman import postman_collection
     from web.cli import commands_page
 
     return {
@@ -29,12 +30,13 @@ def documents() -> dict[str, Callable[[], str]]:
         "docs/commands.md": commands_page.page,
         "clients/python/callannotate_client/types.py": python_types,
         "clients/js/src/types.ts": typescript_types,
+        "clients/postman/callannotate.postman_collection.json": postman_collection,
     }
 
 
 @click.command(
     help="""Write the documents of the interfaces: OpenAPI 3.1 and 3.0, AsyncAPI 3.0, the pages of errors and of
-commands, and the types of the clients.
+commands, the types of the clients, and the Postman collection.
 
 They are made from the route table, the contract types, the error catalogue and the commands, and are committed.
 

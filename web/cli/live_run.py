@@ -19,6 +19,7 @@ from contracts.errors import CATALOGUE, INTERRUPTED, CallAnnotateError
 from contracts.live import SessionEnded, SessionStart
 from contracts.live_audio import AudioFormat, Encoding
 from contracts.options import AnnotateOptions, ChannelMode, Format
+from web.cli.key import authorization
 from web.cli.live_view import View, view
 from web.cli.output import output_name, prepare_folder, write_standard_output, write_whole
 from web.exports import render
@@ -92,7 +93,8 @@ async def _run(options: LiveOptions) -> tuple[str, SessionEnded]:
     source = await _source(options)
     async with _server(options) as url:
         with view(options.progress) as shown:
-            client = LiveClient(url, options.start(source.audio), shown.show, shown.notice)
+            start = options.start(source.audio)
+            client = LiveClient(url, start, shown.show, shown.notice, authorization())
             stop = Event()
             async with create_task_group() as tasks:
                 given_up = await tasks.start(_listen_for_signals, stop, tasks.cancel_scope, shown)

@@ -9,6 +9,7 @@ import type {
   JobPage,
   JobRequest,
   JobResult,
+  Login,
   QueueStatus,
   ServiceInfo,
   Voice,
@@ -148,6 +149,19 @@ export class Client {
     const answer = ofFetch(await this.fetched("/health"));
     if (answer.status !== 200 && answer.status !== 503) throw await refusal(answer);
     return parsed(await answer.text());
+  }
+
+  /**
+   * Make a cookie of the key, which browsers send with WebSockets, recordings and downloads of pages of this server.
+   * Answers as whom the server knows who asks.
+   */
+  login(): Promise<Login> {
+    return this.json("POST", "/api/v1/login", { repeatable: true });
+  }
+
+  /** The cookie is void and gone. */
+  async logout(): Promise<void> {
+    await this.ask("DELETE", "/api/v1/login");
   }
 
   /** What the server can do. */

@@ -4,7 +4,8 @@ import { readFile } from "node:fs/promises";
 import { CallAnnotateError, Client } from "callannotate-client";
 
 const [what, url, ...rest] = process.argv.slice(2);
-const client = new Client(url, { retries: what === "errors" ? 1 : 5 });
+const apiKey = process.env.CALLANNOTATE_KEY;
+const client = new Client(url, apiKey ? { apiKey } : {});
 
 /** What an error says, with `then` where nothing went wrong. */
 async function told(promise) {
@@ -83,7 +84,19 @@ const acts = {
       address: await told((async () => new Client("ftp://calls.example"))()),
     };
   },
-  async voices(path, vectors) {
+  /** Everything that takes a connection of its own, with a key or without. */
+  async keys(path) {
+    const live = () => client.live({ audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 } });
+    const read = async (session) => {
+      session.end();
+      for await (const _ of session);
+      return session.ended !== null;
+    };
+    const submitted = await told(client.submit(path));
+    const jobId = submitted.value?.job_id ?? "00000000-0000-4000-8000-000000000000";
+    return { submitted, waited: await told(client.wait(jobId)), live: await told(read(live())), login: await told(client.login()) };
+  },
+  async voices(path) {
     const voice = await client.enrol(path, "Boris", { note: "desk" });
     const prints = await (await client.voiceprints(voice.voice_id, "vec")).text();
     const more = await client.addSample(voice.voice_id, new TextEncoder().encode(prints), { filename: "boris.vec" });

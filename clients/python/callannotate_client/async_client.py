@@ -12,14 +12,15 @@ from urllib.parse import quote
 import anyio
 import httpx2
 import msgspec
-from anyio import CapacityLimiter, create_memory_object_stream, create_task_group, to_thread
+from anyio import create_memory_object_stream, create_task_group, to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream
 from msgspec import Struct
 
 from callannotate_client import watching
-from callannotate_client.connection import PATIENCE, Delays, http_address, is_loopback
-from callannotate_client.errors import CallAnnotateError, failed, refused, unexpected, unreachable
+from callannotate_client.connection import PATIENCE
+from callannotate_client.errors import failed, unreachable
 from callannotate_client.session import LiveSession
+from callannotate_client.transport import Transport, refusal
 from callannotate_client.types import (
     HealthStatus,
     Job,
@@ -39,8 +40,6 @@ from callannotate_client.upload import File, Progress, Upload
 
 HELD: Final = 256
 """Messages of a live session that wait for their reader; then nothing more is read from the server."""
-LONGEST_WAIT: Final = 120.0
-"""Seconds to wait at most because a server asks for it; longer than that is an error at once."""
 T = TypeVar("T")
 _LIVE: Final[msgspec.json.Decoder[LiveServerMessage]] = msgspec.json.Decoder(LiveServerMessage)
 _LIVE_TYPES: Final = frozenset(kind.__struct_config__.tag for kind in get_args(LiveServerMessage))
@@ -111,25 +110,21 @@ class AsyncClient:
         :param retries: how often a request is sent again that got no answer, or was refused with `retryable`; only
             where that does nothing twice
         """
-        self.url: Final = http_address(url)
-        self._headers: Final = {
+        headers = {
             **({} if api_key is None else {"Authorization": f"Bearer {api_key}"}),
             **({} if language is None else {"Accept-Language": language}),
         }
-        self._retries: Final = retries
-        self._limiter: Final = CapacityLimiter(4)
-        self._http: Final = httpx2.AsyncClient(
-            base_url=self.url, headers=self._headers, timeout=timeout, trust_env=not is_loopback(self.url)
-        )
+        self._transport: Final = Transport(url, headers, timeout, retries)
+        self.url: Final = self._transport.url
 
     async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
+        await self._transport.http.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.__aexit__(kind, error, trace)
+        await self._transport.http.__aexit__(kind, error, trace)
 
     # --- Jobs -----------------------------------------------------------------------------------------------------
 
@@ -146,20 +141,20 @@ class AsyncClient:
 
         :param metadata: JobRequest, or a mapping with its keys and any of your own
         :param progress: is told the bytes that were sent and how many there are; begins anew where it is sent again
-        :param idempotency_key: of your own, if another process is to send the same again; kept for a day by servers
+        :param idempotency_key: of your own, if another process is to send the same again
         """
-        upload = Upload(file, filename, {} if metadata is None else metadata, progress, self._limiter)
+        upload = Upload(file, filename, {} if metadata is None else metadata, progress, self._transport.limiter)
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        answer = await self._ask("POST", "/api/v1/jobs", upload=upload, headers=headers, repeatable=True)
-        return self._decoded(answer, Job)
+        answer = await self._transport.ask("POST", "/api/v1/jobs", upload=upload, headers=headers, repeatable=True)
+        return self._transport.decoded(answer, Job)
 
     async def jobs(self, *, status: str | None = None, limit: int = 50, offset: int = 0) -> JobPage:
         """Jobs, the newest first."""
-        return await self._get("/api/v1/jobs", JobPage, status=status, limit=limit, offset=offset)
+        return await self._transport.get("/api/v1/jobs", JobPage, status=status, limit=limit, offset=offset)
 
     async def job(self, job_id: str) -> Job:
         """State and progress of a job."""
-        return await self._get(f"/api/v1/jobs/{_segment(job_id)}", Job)
+        return await self._transport.get(f"/api/v1/jobs/{_segment(job_id)}", Job)
 
     def watch(
         self, job_id: str, *, after_seq: int | None = None, patience: float = PATIENCE
@@ -171,7 +166,7 @@ class AsyncClient:
         :param after_seq: begin after the message with this number, instead of with the state as it is
         :param patience: seconds without a connection after which it is given up
         """
-        return watching.watch(self.url, _segment(job_id), self._headers, after_seq, patience)
+        return watching.watch(self.url, _segment(job_id), self._transport.headers, after_seq, patience)
 
     async def wait(self, job_id: str, progress: Callable[[JobMessage], None] | None = None) -> JobResult:
         """The result, as soon as there is one. Raises what the job failed with."""
@@ -184,38 +179,38 @@ class AsyncClient:
 
     async def result(self, job_id: str) -> JobResult:
         """The result of a completed job."""
-        return await self._get(f"/api/v1/jobs/{_segment(job_id)}/result", JobResult)
+        return await self._transport.get(f"/api/v1/jobs/{_segment(job_id)}/result", JobResult)
 
     async def export(self, job_id: str, format: str) -> bytes:  # noqa: A002 - as REST calls it
         """The result as a file: srt, vtt, txt, tsv, rttm, eaf, textgrid, docx or json; texts are UTF-8."""
         path = f"/api/v1/jobs/{_segment(job_id)}/result"
-        return (await self._ask("GET", path, params={"format": format}, repeatable=True)).content
+        return await self._transport.file(path, format=format)
 
     async def download_audio(self, job_id: str, path: str | PathLike[str]) -> Path:
         """The recording as it was uploaded, into a file, which is there only once it is complete."""
-        return await self._download(f"/api/v1/jobs/{_segment(job_id)}/audio", Path(path))
+        return await self._transport.download(f"/api/v1/jobs/{_segment(job_id)}/audio", Path(path))
 
     async def delete(self, job_id: str) -> None:
         """Cancel a job where it runs, and delete it with all that belongs to it."""
-        await self._delete(f"/api/v1/jobs/{_segment(job_id)}")
+        await self._transport.delete(f"/api/v1/jobs/{_segment(job_id)}")
 
     async def queue(self) -> QueueStatus:
         """Who runs and who waits."""
-        return await self._get("/api/v1/queue/status", QueueStatus)
+        return await self._transport.get("/api/v1/queue/status", QueueStatus)
 
     async def health(self) -> HealthStatus:
         """How the server feels, also where it does not feel well."""
         try:
-            answer = await self._http.get("/health")
+            answer = await self._transport.http.get("/health")
         except httpx2.TransportError as error:
             raise unreachable(self.url, error) from error
         if answer.status_code not in {200, 503}:
-            raise _refused(answer)
-        return self._decoded(answer, HealthStatus)
+            raise refusal(answer)
+        return self._transport.decoded(answer, HealthStatus)
 
     async def info(self) -> ServiceInfo:
         """What the server can do."""
-        return await self._get("/info", ServiceInfo)
+        return await self._transport.get("/info", ServiceInfo)
 
     # --- Live -----------------------------------------------------------------------------------------------------
 
@@ -241,7 +236,7 @@ class AsyncClient:
         """
         send, receive = create_memory_object_stream[LiveServerMessage](HELD)
         session: LiveSession[LiveServerMessage] = LiveSession(
-            self.url, start, decode_live, send.send, notice, headers=self._headers, speed=speed, patience=patience
+            self.url, start, decode_live, send.send, notice, headers=self._transport.headers, speed=speed, patience=patience
         )
         live = Live(session, receive)
 
@@ -268,33 +263,33 @@ class AsyncClient:
             return next(blocks, None)
 
         data: bytes | None
-        while (data := await to_thread.run_sync(following, limiter=self._limiter)) is not None:
+        while (data := await to_thread.run_sync(following, limiter=self._transport.limiter)) is not None:
             yield data
 
     # --- Voices ---------------------------------------------------------------------------------------------------
 
     async def voices(self, *, name: str | None = None, limit: int = 50, offset: int = 0) -> VoicePage:
         """Known voices in the order of their names; `name`: a part of it."""
-        return await self._get("/api/v1/voices", VoicePage, name=name, limit=limit, offset=offset)
+        return await self._transport.get("/api/v1/voices", VoicePage, name=name, limit=limit, offset=offset)
 
     async def voice(self, voice_id: str) -> Voice:
         """A known voice and its samples."""
-        return await self._get(f"/api/v1/voices/{_segment(voice_id)}", Voice)
+        return await self._transport.get(f"/api/v1/voices/{_segment(voice_id)}", Voice)
 
     async def enrol(
         self, file: File, name: str, *, note: str = "", filename: str | None = None, progress: Progress | None = None
     ) -> Voice:
         """Enrol a voice with its first sample: a recording of this one person, or a file of voiceprints."""
-        upload = Upload(file, filename, {"name": name, "note": note}, progress, self._limiter)
-        return self._decoded(await self._ask("POST", "/api/v1/voices", upload=upload), Voice)
+        upload = Upload(file, filename, {"name": name, "note": note}, progress, self._transport.limiter)
+        return self._transport.decoded(await self._transport.ask("POST", "/api/v1/voices", upload=upload), Voice)
 
     async def add_sample(
         self, voice_id: str, file: File, *, filename: str | None = None, progress: Progress | None = None
     ) -> Voice:
         """Add a sample to a voice."""
-        upload = Upload(file, filename, {}, progress, self._limiter)
-        return self._decoded(
-            await self._ask("POST", f"/api/v1/voices/{_segment(voice_id)}/samples", upload=upload), Voice
+        upload = Upload(file, filename, {}, progress, self._transport.limiter)
+        return self._transport.decoded(
+            await self._transport.ask("POST", f"/api/v1/voices/{_segment(voice_id)}/samples", upload=upload), Voice
         )
 
     async def enrol_speaker(
@@ -303,27 +298,27 @@ class AsyncClient:
         """Enrol a speaker of a completed job: as a new voice by `name`, or as a sample of a known one by `voice_id`."""
         body = {key: value for key, value in (("name", name), ("voice_id", voice_id)) if value is not None}
         path = f"/api/v1/jobs/{_segment(job_id)}/speakers/{_segment(speaker_id)}/enrol"
-        return self._decoded(await self._ask("POST", path, json=body), Voice)
+        return self._transport.decoded(await self._transport.ask("POST", path, json=body), Voice)
 
     async def rename_voice(self, voice_id: str, name: str, *, note: str = "") -> Voice:
         """What results call it from now on."""
         body = {"name": name, "note": note}
-        answer = await self._ask("PUT", f"/api/v1/voices/{_segment(voice_id)}", json=body, repeatable=True)
-        return self._decoded(answer, Voice)
+        answer = await self._transport.ask("PUT", f"/api/v1/voices/{_segment(voice_id)}", json=body, repeatable=True)
+        return self._transport.decoded(answer, Voice)
 
     async def voiceprints(self, voice_id: str, format: str = "npy") -> bytes:  # noqa: A002 - as REST calls it
         """Its voiceprints as a file: npy or vec. These are biometric data."""
         path = f"/api/v1/voices/{_segment(voice_id)}/voiceprints"
-        return (await self._ask("GET", path, params={"format": format}, repeatable=True)).content
+        return await self._transport.file(path, format=format)
 
     async def delete_voice(self, voice_id: str, *, forget_results: bool = False) -> None:
         """Delete a voice; with `forget_results` its name in results as well."""
         params = {"forget_results": "true"} if forget_results else {}
-        await self._delete(f"/api/v1/voices/{_segment(voice_id)}", params)
+        await self._transport.delete(f"/api/v1/voices/{_segment(voice_id)}", **params)
 
     async def delete_sample(self, voice_id: str, sample_id: str) -> None:
         """Delete a sample with its audio and its voiceprints."""
-        await self._delete(f"/api/v1/voices/{_segment(voice_id)}/samples/{_segment(sample_id)}")
+        await self._transport.delete(f"/api/v1/voices/{_segment(voice_id)}/samples/{_segment(sample_id)}")
 
     # --- Requests -------------------------------------------------------------------------------------------------
 
@@ -332,78 +327,8 @@ class AsyncClient:
     ) -> T:
         """Any other operation of REST, such as request("GET", "/api/v1/contacts", ContactPage)."""
         repeatable = method in {"GET", "PUT", "DELETE"}
-        return self._decoded(await self._ask(method, path, params=params, json=json, repeatable=repeatable), kind)
-
-    async def _get(self, path: str, kind: type[T], **params: str | int | None) -> T:
-        given = {name: str(value) for name, value in params.items() if value is not None}
-        return self._decoded(await self._ask("GET", path, params=given, repeatable=True), kind)
-
-    async def _delete(self, path: str, params: Mapping[str, str] | None = None) -> None:
-        await self._ask("DELETE", path, params=params, repeatable=True)
-
-    async def _ask(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        json: object = None,
-        upload: Upload | None = None,
-        repeatable: bool = False,
-    ) -> httpx2.Response:
-        """The answer; `repeatable` says that the request may be sent again where it is not known what became of it."""
-        delays = Delays()
-        for attempt in range(self._retries + 1):
-            given = dict(headers or {})
-            content: AsyncIterator[bytes] | bytes | None = None
-            if upload is not None:
-                given |= await upload.headers()
-                content = upload.body()
-            elif json is not None:
-                given["Content-Type"] = "application/json"
-                content = msgspec.json.encode(json)
-            try:
-                answer = await self._http.request(method, path, params=params, headers=given, content=content)
-            except httpx2.TransportError as error:
-                problem = unreachable(self.url, error)
-                again = repeatable or isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
-            else:
-                if answer.is_success or (method == "DELETE" and attempt > 0 and answer.status_code == 404):
-                    # It was the answer to an earlier attempt that got lost.
-                    return answer
-                problem = _refused(answer)
-                again = problem.retryable and (problem.retry_after or 0.0) <= LONGEST_WAIT
-            if not again or attempt == self._retries:
-                raise problem
-            await anyio.sleep(delays.after(problem.retry_after))
-        raise AssertionError("the last attempt returns or raises")
-
-    async def _download(self, path: str, target: Path) -> Path:
-        part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-        try:
-            async with self._http.stream("GET", path) as answer, await anyio.open_file(part, "wb") as file:
-                if not answer.is_success:
-                    await answer.aread()
-                    raise _refused(answer)
-                async for block in answer.aiter_bytes():
-                    await file.write(block)
-            await to_thread.run_sync(part.replace, target, limiter=self._limiter)
-        except httpx2.TransportError as error:
-            raise unreachable(self.url, error) from error
-        finally:
-            part.unlink(missing_ok=True)
-        return target
-
-    def _decoded(self, answer: httpx2.Response, kind: type[T]) -> T:
-        try:
-            return msgspec.json.decode(answer.content, type=kind)
-        except msgspec.MsgspecError as error:
-            raise unexpected(str(answer.url), error) from error
-
-
-def _refused(answer: httpx2.Response) -> CallAnnotateError:
-    return refused(answer.status_code, answer.content, answer.headers.get("Retry-After"))
+        answer = await self._transport.ask(method, path, params=params, json=json, repeatable=repeatable)
+        return self._transport.decoded(answer, kind)
 
 
 def _segment(text: str) -> str:
