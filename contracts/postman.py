@@ -3,7 +3,6 @@
 Every operation is a request, every tag a folder; what deletes stands in a folder of its own at the end, so that all can
 be run in a row. Ids travel from answer to request by the links of the document, as variables of the collection.
 `openapi-to-postmanv2` makes requests of random words, from which nothing follows for the next, and no tests.
-
 """
 
 import json
@@ -22,8 +21,8 @@ EXAMPLES: Final = {"speaker_id": "speaker_1"}
 """Of path parameters that no answer gives."""
 AFTER: Final = "Cleaning up"
 KEYWORDS: Final = frozenset(
-    {"$ref", "type", "properties", "required", "items", "enum", "const", "anyOf", "oneOf", "allOf", "minimum", "maximum",
-     "minLength", "maxLength", "minItems", "maxItems", "pattern", "additionalProperties", "prefixItems"}
+    {"$ref", "type", "properties", "required", "items", "enum", "const", "anyOf", "oneOf", "allOf", "minimum",
+     "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern", "additionalProperties", "prefixItems"}
 )  # fmt: skip
 """Of JSON Schema, as far as they check something that Postman knows how to check."""
 AUTHORISE: Final = """\
@@ -58,7 +57,7 @@ if (succeeded && ["queued", "processing"].includes(pm.response.json().status)) {
 def postman_collection() -> str:
     """The file."""
     document: Any = openapi_document()
-    folders: dict[str, list[Json]] = {tag["name"]: [] for tag in document["tags"]} | {AFTER: []}
+    folders: dict[str, list[Json]] = {name: [] for name in (*(tag["name"] for tag in document["tags"]), AFTER)}
     operations = list(_operations(document))
     variables = {name: str(value) for *_, operation in operations for name, value in _ids(operation)}
     # The deeper the path, the earlier: nothing is left of a voice's samples once the voice is gone.

@@ -25,7 +25,9 @@ class Cutter:
     """Tear as soon as so many bytes came from the client ("up") or from the server ("down"); the last of them are lost,
     and it happens once."""
     every: int | None = None
-    """Tear again and again after so many bytes from the server."""
+    """Tear again and again after so many bytes from the server,"""
+    times: int = 0
+    """and so often at most."""
     cuts: int = 0
     open: list[CancelScope] = field(default_factory=list)
 
@@ -43,7 +45,7 @@ class Cutter:
 
     def passing(self, way: Way, size: int) -> None:
         """So many bytes are about to be passed on."""
-        if way == "down" and self.every is not None:
+        if way == "down" and self.every is not None and self.cuts < self.times:
             self.limits.setdefault(way, self.every)
         if way in self.limits:
             self.limits[way] -= size

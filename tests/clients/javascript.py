@@ -11,10 +11,10 @@ ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "clients" / "js"
 
 
-async def node(*arguments: str | Path, within: float = 120, **environment: str) -> str:| Path, within: float = 120) -> str:
+async def node(*arguments: str | Path, **environment: str) -> str:
     """What a program prints; where it fails, what it says of that is raised."""
     assert (PACKAGE / "dist" / "index.js").exists(), "the client is not built: `make clients/js/dist/.built`"
-    with fail_after(within):
+    with fail_after(120):
         done = await run_process(
             ["node", *map(str, arguments)], cwd=PACKAGE, check=False, env={**os.environ, **environment}
         )
@@ -22,6 +22,6 @@ async def node(*arguments: str | Path, within: float = 120, **environment: str) 
     return done.stdout.decode()
 
 
-async def drive(what: str, url: str, *arguments: str | Path, **environment: str) -> Any:| Path) -> Any:
+async def drive(what: str, url: str, *arguments: str | Path, **environment: str) -> Any:
     """What clients/js/tests/drive.mjs tells."""
     return json.loads(await node("tests/drive.mjs", what, url, *arguments, **environment))

@@ -30,7 +30,8 @@ async ([recording, samples]) => {
     if (seen.length % 5 === 1 && live.resumes < 2) live.cut();
   }
   const { totals } = live.ended;
-  return { sent, filename: job.file_info.filename, speakers: result.speakers.length, seen, resumes: live.resumes, totals };
+  const [filename, speakers] = [job.file_info.filename, result.speakers.length];
+  return { sent, filename, speakers, seen, resumes: live.resumes, totals };
 }
 """
 

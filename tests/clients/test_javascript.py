@@ -80,7 +80,7 @@ async def test_an_upload_that_is_cut_is_sent_again_and_is_one_job(
 async def test_a_job_is_followed_over_lost_connections_without_a_gap(
     server: Server, cutter: Cutter, recording: bytes
 ) -> None:
-    cutter.every = 2000
+    cutter.every, cutter.times = 2000, 3
     job = await server.submit(recording)
     seen = await drive("watch", cutter.url, job["job_id"])
     assert cutter.cuts >= 2
@@ -91,7 +91,7 @@ async def test_a_session_over_connections_that_are_cut_says_every_message_once(
     server: Server, cutter: Cutter, samples: Path
 ) -> None:
     whole = await drive("live", url(server), samples, "0")
-    cutter.every = 20_000
+    cutter.every, cutter.times = 2500, 3
     torn = await drive("live", cutter.url, samples, "3")
     assert cutter.cuts
     assert torn["resumes"] >= 3

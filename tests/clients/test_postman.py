@@ -40,7 +40,7 @@ def test_every_operation_is_a_request_with_tests() -> None:
 @pytest.mark.timeout(200)
 async def test_the_collection_passes_against_a_server(server: Server, talk: Path, tmp_path: Path) -> None:
     (tmp_path / "call.wav").write_bytes(talk.read_bytes())  # noqa: ASYNC240 - small
-    (tmp_path / "voice.wav").write_bytes(allison())  # noqa: ASYNC240 - small
+    (tmp_path / "voice.wav").write_bytes(allison())
     report = tmp_path / "report.json"
     command = [
         str(NEWMAN), "run", str(COLLECTION), "--working-dir", str(tmp_path), "--reporters", "json",
@@ -49,10 +49,10 @@ async def test_the_collection_passes_against_a_server(server: Server, talk: Path
     ]  # fmt: skip
     with fail_after(160):
         done = await run_process(command, check=False)
-    told = json.loads(report.read_text())["run"]  # noqa: ASYNC240 - as above
+    told = json.loads(report.read_text())["run"]
     failures = [f"{failure['source'].get('name')}: {failure['error']['message']}" for failure in told["failures"]]
     assert failures == [], "\n".join(failures)
     assert done.returncode == 0, done.stdout.decode()[-2000:]
     names = {execution["item"]["name"] for execution in told["executions"]}
-    assert names == {request["name"] for request in requests(json.loads(COLLECTION.read_text())["item"])}  # noqa: ASYNC240
+    assert names == {request["name"] for request in requests(json.loads(COLLECTION.read_text())["item"])}
     assert told["stats"]["assertions"]["total"] > 3 * len(names)

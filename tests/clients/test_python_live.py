@@ -131,7 +131,14 @@ async def test_without_asyncio_it_is_the_same(server: Server, audio: bytes) -> N
         with Client(url(server)) as client, client.live(START, blocks(audio), speed=None) as live:
             messages = list(live)
             assert live.ended == messages[-1]
-            return messages
+        wrong = SessionStart(audio=START.audio, language="xx")
+        with (
+            pytest.raises(CallAnnotateError, match="INVALID_CONFIG"),
+            Client(url(server)) as client,
+            client.live(wrong, []) as live,
+        ):
+            next(iter(live))
+        return messages
 
     with fail_after(60):
         messages = await to_thread.run_sync(work)

@@ -19,7 +19,7 @@ SCHEMAS: Any = openapi_document()["components"]
 
 def interface(name: str) -> dict[str, bool]:
     """Fields of a type in TypeScript, and whether they may be left out."""
-    body = TYPESCRIPT.split(f"export interface {name} {{\n")[1].split("\n}\n")[0]
+    body = TYPESCRIPT.split(f"export interface {name} {{")[1].split("\n}\n")[0]
     return {found[1]: found[2] == "?" for found in re.finditer(r"^  (\w+)(\??): ", body, re.MULTILINE)}
 
 

@@ -21,12 +21,11 @@ from runtime.settings import Settings, load_settings
 from runtime.upload import Upload
 from runtime.voice_folder import VolumeVoices, open_volume_voices
 from stages.sound import opened
+from web.cli.key import authorization
 
 PATIENCE: Final = (10.0, 600.0)
 """Seconds for a connection, and for an answer: enrolment takes its time where jobs run."""
 REST: Final = "/api/v1"
-KEY: Final = "CALLANNOTATE_KEY"
-"""The environment variable with the API key for a server that needs one."""
 BLOCK: Final = 1 << 20
 """Bytes that are copied at a time."""
 
@@ -163,8 +162,8 @@ async def open_book(url: str | None, volume: Path | None) -> AsyncIterator[Voice
     with niquests.Session() as session:
         # Neither proxies nor passwords of the environment: a server of calls is asked itself.
         session.trust_env = False
-        if key := os.environ.get(KEY):
-            session.headers["Authorization"] = f"Bearer {key}"
+        for name, value in authorization().items():
+            session.headers[name] = value
         yield RemoteBook(url, session)
 
 

@@ -30,6 +30,8 @@ type Constructor = new (url: string, protocols?: unknown, options?: unknown) => 
 
 /** Seconds without a word from the server after which it is asked for one; after as many again it counts as lost. */
 const QUIET = 10;
+/** Seconds that a handshake may take. */
+const HANDSHAKE = 20;
 const OPEN = 1;
 
 /** `ws` where it is installed, for it sends headers and says why it was refused; else what the platform has. */
@@ -78,8 +80,13 @@ export class Line {
   ): Promise<Line> {
     const socket = await factory(url, headers);
     socket.binaryType = "arraybuffer";
-    return new Promise((resolve, reject) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const opened = new Promise<Line>((resolve, reject) => {
       const line = new Line(socket, question);
+      timer = setTimeout(() => {
+        reject(unreachable(url, `no connection within ${HANDSHAKE} s`));
+        line.cut();
+      }, HANDSHAKE * 1000);
       socket.on?.("unexpected-response", (_request, response) => {
         let body = "";
         const decoder = new TextDecoder();
@@ -102,6 +109,7 @@ export class Line {
         reject(unreachable(url, `closed with ${code}`));
       });
     });
+    return opened.finally(() => clearTimeout(timer));
   }
 
   /** Send a message or audio; what is sent over a connection that has ended is lost. */

@@ -103,13 +103,17 @@ export class Live implements AsyncIterable<LiveServerMessage> {
     this.tape.finish();
   }
 
-  /** All audio of a source, and its end. */
+  /** All audio of a source, and its end; what the source throws is thrown where the messages are read. */
   async pipe(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<void> {
-    for await (const block of source) {
-      if (this.over) return;
-      await this.write(block);
+    try {
+      for await (const block of source) {
+        if (this.over) return;
+        await this.write(block);
+      }
+      this.end();
+    } catch (error) {
+      this.fail(error);
     }
-    this.end();
   }
 
   /** Send a message beside the audio, such as `finalize`; it is lost where there is no connection just then. */

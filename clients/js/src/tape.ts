@@ -22,9 +22,10 @@ export class Tape {
     return this.start + this.size;
   }
 
-  /** Waits until there is room. */
+  /** Waits until there is room; after the end nothing is written. */
   async write(data: Uint8Array): Promise<void> {
-    while (this.size > 0 && this.size + data.length > this.capacity) await this.changed.wait();
+    while (!this.finished && this.size > 0 && this.size + data.length > this.capacity) await this.changed.wait();
+    if (this.finished) return;
     // Whoever wrote it may use its memory again.
     this.blocks.push(data.slice());
     this.size += data.length;

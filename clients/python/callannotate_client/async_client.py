@@ -236,7 +236,14 @@ class AsyncClient:
         """
         send, receive = create_memory_object_stream[LiveServerMessage](HELD)
         session: LiveSession[LiveServerMessage] = LiveSession(
-            self.url, start, decode_live, send.send, notice, headers=self._transport.headers, speed=speed, patience=patience
+            self.url,
+            start,
+            decode_live,
+            send.send,
+            notice,
+            headers=self._transport.headers,
+            speed=speed,
+            patience=patience,
         )
         live = Live(session, receive)
 
@@ -247,10 +254,14 @@ class AsyncClient:
                 except Exception as error:
                     live.failure = error
 
-        async with receive, create_task_group() as tasks:
-            tasks.start_soon(run)
-            yield live
-            tasks.cancel_scope.cancel()
+        try:
+            async with receive, create_task_group() as tasks:
+                tasks.start_soon(run)
+                yield live
+                tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            # There is only what was raised where the session is used.
+            raise group.exceptions[0] from None
 
     async def _blocks(self, audio: AsyncIterator[bytes] | Iterable[bytes]) -> AsyncIterator[bytes]:
         if isinstance(audio, AsyncIterator):
