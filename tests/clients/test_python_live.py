@@ -137,7 +137,7 @@ async def test_without_asyncio_it_is_the_same(server: Server, audio: bytes) -> N
             Client(url(server)) as client,
             client.live(wrong, []) as live,
         ):
-            next(iter(live))
+            list(live)
         return messages
 
     with fail_after(60):
