@@ -18,6 +18,7 @@ from contracts.live import LiveClientMessage, LiveServerMessage
 from contracts.live_audio import AudioFormat
 from contracts.routes import ROUTES
 from contracts.schemas import CLIENT_TYPES, field_docstrings, structs_of
+from contracts.webhooks import WebhookMessage
 
 HEAD: Final = "Made by `callannotate contracts` from contracts/; do not edit by hand."
 JOB_MESSAGES: Final = (messages.StatusUpdate, messages.ResultMessage, messages.JobErrorMessage)
@@ -115,7 +116,7 @@ def _roots() -> list[object]:
     routes = [kind for route in ROUTES for response in route.responses for kind in response.content.values()]
     routes += [kind for route in ROUTES for kind in (route.body, route.upload and route.upload.metadata) if kind]
     structs = [kind for kind in routes if isinstance(kind, type) and issubclass(kind, Struct)]
-    return [*structs, ErrorBody, *JOB_MESSAGES, *CONNECTION_MESSAGES, *LIVE_CLIENT, *LIVE_SERVER]
+    return [*structs, ErrorBody, WebhookMessage, *JOB_MESSAGES, *CONNECTION_MESSAGES, *LIVE_CLIENT, *LIVE_SERVER]
 
 
 def _shape(struct: type[Struct]) -> Shape:

@@ -895,6 +895,23 @@ export interface Voice {
   samples: VoiceSample[];
 }
 
+/** The job that has ended. */
+export interface WebhookJob {
+  job_id: string;
+  /** `cancelled`: it was deleted before it had ended, and nothing of it is left. */
+  status: "cancelled" | "completed" | "failed" | Later;
+  /** Null for one that was cancelled. */
+  filename: string | null;
+  created_at: string;
+  ended_at: string;
+  /** As it was sent with the recording; empty for one that was cancelled. */
+  metadata: Record<string, unknown>;
+  /** Why it failed. */
+  error: JobFailure | null;
+  /** Path of the result on the server, where there is one. */
+  result_url: string | null;
+}
+
 /** The configuration as it is applied from here on. */
 export interface ConfigUpdated {
   type: "config.updated";
@@ -971,6 +988,14 @@ export interface VoicePage {
   total: number;
   limit: number;
   offset: number;
+}
+
+/** The body: a job has ended. What was said in the call is not in it; `result_url` leads there. */
+export interface WebhookMessage {
+  type: "job.cancelled" | "job.completed" | "job.failed" | Later;
+  /** When the job ended. */
+  timestamp: string;
+  data: WebhookJob;
 }
 
 /** Everything that is known about a call. The JSON file is this object. */

@@ -973,6 +973,25 @@ class Voice(Struct, frozen=True, kw_only=True):
     """The oldest first."""
 
 
+class WebhookJob(Struct, frozen=True, kw_only=True):
+    """The job that has ended."""
+
+    job_id: str
+    status: str
+    """`cancelled`: it was deleted before it had ended, and nothing of it is left. One of: cancelled, completed,
+    failed."""
+    filename: str | None = None
+    """Null for one that was cancelled."""
+    created_at: datetime
+    ended_at: datetime
+    metadata: dict[str, object] = {}
+    """As it was sent with the recording; empty for one that was cancelled."""
+    error: JobFailure | None = None
+    """Why it failed."""
+    result_url: str | None = None
+    """Path of the result on the server, where there is one."""
+
+
 class ConfigUpdated(Struct, frozen=True, kw_only=True, tag="config.updated"):
     """The configuration as it is applied from here on."""
 
@@ -1056,6 +1075,16 @@ class VoicePage(Struct, frozen=True, kw_only=True):
     """Voices that the filter lets through, on all pages."""
     limit: int
     offset: int
+
+
+class WebhookMessage(Struct, frozen=True, kw_only=True):
+    """The body: a job has ended. What was said in the call is not in it; `result_url` leads there."""
+
+    type: str
+    """One of: job.cancelled, job.completed, job.failed."""
+    timestamp: datetime
+    """When the job ended."""
+    data: WebhookJob
 
 
 class Annotation(Struct, frozen=True, kw_only=True):
