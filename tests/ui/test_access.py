@@ -1,5 +1,6 @@
 """The page for everybody: screen readers, the keyboard, light and dark; and no word to another host."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from playwright.sync_api import Browser, expect
 
 from tests.ui.visitor import PATIENCE, Visitor
 from tests.web.process import Process
+
+USABLE = 5.0
+"""Seconds until a reference can be read."""
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +65,21 @@ def test_the_keyboard_alone_plays_and_corrects(browser: Browser, server: Process
         expect(visitor.page.locator(".panel")).to_have_count(0)
 
 
-@pytest.mark.parametrize(("path", "place"), [("docs", ".opblock"), ("async-docs", "#operations")])
-def test_the_reference_pages_need_no_other_host(browser: Browser, server: Process, path: str, place: str) -> None:
+def test_the_reference_of_rest_needs_no_other_host(browser: Browser, server: Process) -> None:
     with Visitor.visiting(browser, server.url, "en") as visitor:
-        visitor.page.goto(f"{server.url}/api/{path}", wait_until="commit")
-        visitor.page.locator(place).first.wait_for(timeout=PATIENCE)
-        visitor.shoot(f"9-{path}")
+        visitor.page.goto(f"{server.url}/api/docs", wait_until="commit")
+        visitor.page.locator(".opblock").first.wait_for(timeout=PATIENCE)
+        visitor.shoot("9-docs")
+
+
+def test_the_reference_of_websockets_shows_one_operation_at_a_time_at_once(browser: Browser, server: Process) -> None:
+    with Visitor.visiting(browser, server.url, "en") as visitor:
+        began = time.monotonic()
+        visitor.page.goto(f"{server.url}/api/async-docs", wait_until="commit")
+        visitor.page.get_by_role("heading", name="CallAnnotate WebSocket API").wait_for(timeout=PATIENCE)
+        visitor.page.get_by_role("link", name="Submit a recording", exact=True).click()
+        visitor.page.get_by_text("session.createJob").first.wait_for(timeout=PATIENCE)
+        usable = time.monotonic() - began
+        visitor.shoot("9-async-docs")
+        assert usable < USABLE
+        assert visitor.page.locator("#operations li").count() > 0
