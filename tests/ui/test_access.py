@@ -33,8 +33,9 @@ def test_axe_finds_nothing_serious_on_any_page(browser: Browser, server: Process
         visitor.page.locator(".call-row").first.wait_for()
         visitor.shoot(f"8-calls-{scheme}")
         assert visitor.findings() == []
-        visitor.go("live")
-        assert visitor.findings() == []
+        for place in ("live", "voices", "nowhere"):
+            visitor.go(place)
+            assert visitor.findings() == []
         visitor.open_call(call)
         visitor.shoot(f"8-call-{scheme}")
         assert visitor.findings() == []
@@ -44,6 +45,20 @@ def test_axe_finds_nothing_serious_on_any_page(browser: Browser, server: Process
         visitor.button("enrol").first.click()
         visitor.shoot(f"8-enrol-{scheme}")
         assert visitor.findings() == []
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_telephone_shows_every_page_without_scrolling_sideways(
+    browser: Browser, server: Process, call: str, language: str
+) -> None:
+    with Visitor.visiting(browser, server.url, language) as visitor:
+        visitor.page.set_viewport_size({"width": 390, "height": 844})
+        for place in ("", "live", "voices", f"calls/{call}"):
+            visitor.go(place)
+            visitor.page.locator(".row, .call-row, .waiting, .voices > p").first.wait_for()
+            visitor.shoot(f"13-telephone-{place.partition('/')[0] or 'list'}")
+            assert visitor.page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert visitor.findings() == []
 
 
 def test_the_keyboard_alone_plays_and_corrects(browser: Browser, server: Process, call: str) -> None:

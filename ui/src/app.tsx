@@ -1,33 +1,50 @@
 import { useEffect } from "preact/hooks";
+import { logOut, login, whoAmI } from "./api/access";
+import { locked } from "./api/client";
 import { CallPage } from "./call/page";
 import { CallsPage } from "./calls/page";
 import { type Language, chooseLanguage, language, t } from "./i18n";
 import { LivePage } from "./live/page";
+import { LoginPage } from "./login";
 import { Icon, Logo } from "./parts/icons";
 import { Announcer } from "./parts/announce";
 import { type Theme, theme } from "./prefs";
-import { CALLS, LIVE, place } from "./router";
+import { CALLS, LIVE, type Place, VOICES, place } from "./router";
+import { VoicesPage } from "./voices/page";
 
 export function App() {
   const here = place.value;
   useEffect(() => {
     document.getElementById("content")?.focus({ preventScroll: true });
   }, [here.page]);
+  useEffect(() => void whoAmI(), []);
   return (
     <>
       <a class="skip" href="#content" onClick={skip}>
         {t("skip")}
       </a>
       <Header />
-      <main id="content" tabIndex={-1} class={here.page === "call" ? "wide" : ""}>
-        {here.page === "calls" && <CallsPage />}
-        {here.page === "call" && <CallPage key={here.job} jobId={here.job} />}
-        {here.page === "live" && <LivePage />}
-        {here.page === "nowhere" && <p class="nothing">{t("not_found")}</p>}
+      <main id="content" tabIndex={-1} class={here.page === "call" && !locked.value ? "wide" : ""}>
+        {locked.value ? <LoginPage /> : <Content here={here} />}
       </main>
       <Announcer />
     </>
   );
+}
+
+function Content({ here }: { here: Place }) {
+  switch (here.page) {
+    case "calls":
+      return <CallsPage />;
+    case "call":
+      return <CallPage key={here.job} jobId={here.job} />;
+    case "live":
+      return <LivePage />;
+    case "voices":
+      return <VoicesPage />;
+    default:
+      return <p class="nothing">{t("not_found")}</p>;
+  }
 }
 
 function skip(event: Event): void {
@@ -51,10 +68,14 @@ function Header() {
         <a href={LIVE} aria-current={page === "live" ? "page" : undefined}>
           {t("live")}
         </a>
+        <a href={VOICES} aria-current={page === "voices" ? "page" : undefined}>
+          {t("voices")}
+        </a>
         <a href="/api/docs">{t("api")}</a>
       </nav>
       <LanguageSwitch />
       <ThemeSwitch />
+      {login.value?.by === "login" && <Leave name={login.value.name ?? ""} />}
     </header>
   );
 }
@@ -76,6 +97,15 @@ function LanguageSwitch() {
         </button>
       ))}
     </div>
+  );
+}
+
+function Leave({ name }: { name: string }) {
+  const label = [t("key_leave"), name].filter(Boolean).join(": ");
+  return (
+    <button type="button" class="plain" aria-label={label} title={label} onClick={() => void logOut()}>
+      <Icon name="leave" />
+    </button>
   );
 }
 

@@ -8,6 +8,8 @@ import "./styles/player.css";
 import "./styles/transcript.css";
 import "./styles/people.css";
 import "./styles/live.css";
+import "./styles/login.css";
+import "./styles/voices.css";
 import { App } from "./app";
 import { startPreferences } from "./prefs";
 

@@ -1,5 +1,11 @@
+import { signal } from "@preact/signals";
 import { language, t } from "../i18n";
 import type { ErrorDetail } from "./types";
+
+/** Whether the server wants a key before it says anything. */
+export const locked = signal(false);
+/** As which a WebSocket ends whose key has ended. */
+export const KEY_ENDED = 4401;
 
 /** What the server refused, in its own words. */
 export class ApiError extends Error {
@@ -14,8 +20,13 @@ export class ApiError extends Error {
 
   /** Message and advice. */
   get whole(): string {
-    return this.advice ? `${sentence(this.message)} ${this.advice}` : sentence(this.message);
+    return failure(this);
   }
+}
+
+/** What went wrong and what to do, in sentences. */
+export function failure({ message, advice }: { message: string; advice: string }): string {
+  return advice ? `${sentence(message)} ${advice}` : sentence(message);
 }
 
 function sentence(text: string): string {
@@ -32,6 +43,7 @@ export function told(error: unknown): string {
 
 /** An answer that is no success as an error. */
 export function refusal(status: number, body: string): ApiError {
+  if (status === 401) locked.value = true;
   try {
     const { error } = JSON.parse(body) as { error: ErrorDetail };
     return new ApiError(status, error.code, error.message, error.advice ?? "");

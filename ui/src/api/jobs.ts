@@ -1,39 +1,18 @@
-import { language, t } from "../i18n";
-import { ApiError, ask, refusal, socketUrl } from "./client";
-import type { Job, JobMessage } from "./types";
+import { KEY_ENDED, ask, locked, socketUrl } from "./client";
+import type { Job, JobMessage, JobRequest } from "./types";
+import { upload as send } from "./uploads";
 
-export interface UploadOptions {
-  language: string;
-  speakers: number | null;
-}
+/** What may be said of a recording; what is left out the server decides. */
+export type UploadOptions = JobRequest;
 
 /** Send a recording; `progress` is told the share that has gone out. */
 export function upload(
   file: File,
-  options: UploadOptions,
+  metadata: UploadOptions,
   progress: (share: number) => void,
   signal: AbortSignal,
 ): Promise<Job> {
-  return new Promise((resolve, reject) => {
-    const form = new FormData();
-    const metadata: Record<string, unknown> = {};
-    if (options.language) metadata["language"] = options.language;
-    if (options.speakers !== null) metadata["speakers"] = options.speakers;
-    form.append("metadata", JSON.stringify(metadata));
-    form.append("file", file, file.name);
-    const request = new XMLHttpRequest();
-    request.open("POST", "/api/v1/jobs");
-    request.setRequestHeader("Accept-Language", language.value);
-    request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
-    request.onload = () => {
-      if (request.status === 201) resolve(JSON.parse(request.responseText) as Job);
-      else reject(refusal(request.status, request.responseText));
-    };
-    request.onerror = () => reject(new ApiError(0, "UNREACHABLE", t("unreachable")));
-    request.onabort = () => reject(new DOMException("", "AbortError"));
-    signal.addEventListener("abort", () => request.abort());
-    request.send(form);
-  });
+  return send<Job>({ address: "/api/v1/jobs", file, metadata, progress, signal });
 }
 
 export async function remove(jobId: string): Promise<void> {
@@ -57,7 +36,8 @@ export function follow(jobId: string, heard: (message: JobMessage) => void): () 
       heard(message);
     };
     socket.onclose = ({ code }) => {
-      if (stopped || code === 1000 || code === 4404) return;
+      if (code === KEY_ENDED) locked.value = true;
+      if (stopped || code === 1000 || code === 4404 || code === KEY_ENDED) return;
       timer = window.setTimeout(connect, wait);
       wait = Math.min(2 * wait, LONGEST_WAIT);
     };

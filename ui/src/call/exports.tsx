@@ -1,10 +1,9 @@
-import { useState } from "preact/hooks";
 import { FORMATS } from "../api/types";
-import { counted, t } from "../i18n";
-import { Sure } from "../parts/dialog";
+import { t } from "../i18n";
 import { Icon } from "../parts/icons";
 import { Menu } from "../parts/menu";
 import type { CallState } from "./state";
+import { Versions } from "./versions";
 
 const NAMES: Readonly<Record<string, string>> = {
   json: "JSON",
@@ -23,20 +22,15 @@ const ORDER = Object.keys(NAMES);
 const rank = (format: string): number => (ORDER.includes(format) ? ORDER.indexOf(format) : ORDER.length);
 const SORTED = [...FORMATS].sort((one, other) => rank(one) - rank(other));
 
-/** Downloads of a call, and the way back to the machine's version. */
+/** Downloads of a call, and its versions. */
 export function ExportMenu({ call }: { call: CallState }) {
-  const [asking, setAsking] = useState(false);
-  const corrections = call.correctionCount.value;
+  const corrections = call.corrector.count.value;
   const filename = call.job.value?.file_info.filename ?? "call";
   const stem = filename.replace(/\.[^.]+$/, "");
   const address = (format: string, version: string) => `${call.address}/result?format=${format}&version=${version}`;
   return (
     <div class="exports">
-      {corrections > 0 && (
-        <button type="button" class="quiet" onClick={() => setAsking(true)} title={t("undo_all")}>
-          {counted("corrected", corrections)}
-        </button>
-      )}
+      <Versions call={call} />
       <Menu
         className="right"
         label={
@@ -69,16 +63,6 @@ export function ExportMenu({ call }: { call: CallState }) {
           </>
         )}
       </Menu>
-      {asking && (
-        <Sure
-          text={t("undo_sure")}
-          action={t("undo_all")}
-          close={(sure) => {
-            setAsking(false);
-            if (sure) void call.takeBackAll();
-          }}
-        />
-      )}
     </div>
   );
 }

@@ -8,6 +8,11 @@ export function useKeys(call: CallState): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       const target = event.target as HTMLElement;
+      if ((event.ctrlKey || event.metaKey) && event.code === "KeyZ" && !target.matches(WRITING)) {
+        event.preventDefault();
+        void call.corrector.undo();
+        return;
+      }
       if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
       if (target.matches(WRITING) && !(target.matches("input[type=range]") && event.key === " ")) return;
       const action = ACTIONS[event.key];

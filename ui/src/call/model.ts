@@ -1,4 +1,4 @@
-import type { Annotation, Corrections } from "../api/types";
+import type { Annotation, Corrections, Evidence, FoundContact } from "../api/types";
 
 /** Languages that are written without blanks between words, as the server joins them. */
 const UNSPACED = new Set(["zh", "ja", "th", "lo", "my", "yue"]);
@@ -79,7 +79,9 @@ export interface Person {
   byHand: boolean;
   /** Of the recognition. */
   confidence: number;
-  voiceId: string | null;
+  /** What the name, or a suggestion, rests on. */
+  evidence: readonly Evidence[];
+  contact: FoundContact | null;
   /** Seconds. */
   speech: number;
   words: number;
@@ -103,7 +105,8 @@ export function peopleOf(annotation: Annotation, corrections: Corrections | null
       name: names.get(id) ?? recognised,
       byHand: names.has(id),
       confidence: speaker?.confidence ?? 0,
-      voiceId: speaker?.voice_id ?? null,
+      evidence: speaker?.evidence ?? [],
+      contact: speaker?.contact ?? null,
       speech: own.reduce((sum, row) => sum + row.end - row.start, 0),
       words: own.reduce((sum, row) => sum + row.words.length, 0),
       heard: speaker !== undefined,

@@ -5,6 +5,7 @@ import { ExportMenu } from "./exports";
 import { useKeys } from "./keys";
 import { People } from "./people";
 import { PlayerPanel } from "./panel";
+import { Pending } from "./pending";
 import { CallState } from "./state";
 import { Toolbar } from "./toolbar";
 import { Transcript } from "./transcript";
@@ -25,10 +26,16 @@ export function CallPage({ jobId }: { jobId: string }) {
     return (
       <div class="nothing">
         <p role="alert">{call.problem.value}</p>
-        <a href={CALLS}>{t("to_calls")}</a>
+        <p class="choices">
+          <button type="button" onClick={() => void call.load()}>
+            {t("again")}
+          </button>
+          <a href={CALLS}>{t("to_calls")}</a>
+        </p>
       </div>
     );
   }
+  if (job && !job.result) return <Pending job={job} />;
   if (!job || !call.annotation.value) return <div class="loading" aria-busy="true" />;
   return (
     <div class="call">

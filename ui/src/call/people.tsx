@@ -1,9 +1,8 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { told } from "../api/client";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { counted, percent, t } from "../i18n";
-import { announce } from "../parts/announce";
-import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icons";
+import { Enrol } from "./enrol";
+import { Known } from "./evidence";
 import type { Person } from "./model";
 import type { CallState } from "./state";
 
@@ -51,6 +50,7 @@ function PersonCard({ call, person, share, enrol }: CardProps) {
           .filter(Boolean)
           .join(" · ")}
       </p>
+      <Known person={person} use={(chosen) => void call.nameSpeaker(person.id, chosen)} />
       {person.heard && person.speech > 0 && (
         <button type="button" class="quiet" onClick={enrol}>
           <Icon name="voice" size={16} />
@@ -132,57 +132,5 @@ function Name({ call, person, name }: { call: CallState; person: Person; name: s
         <Icon name="edit" size={15} />
       </button>
     </div>
-  );
-}
-
-function Enrol({ call, person, close }: { call: CallState; person: Person; close: () => void }) {
-  const [name, setName] = useState(person.name ?? "");
-  const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
-  const field = useId();
-
-  async function send(event: Event): Promise<void> {
-    event.preventDefault();
-    setBusy(true);
-    setProblem("");
-    try {
-      const voice = await call.enrol(person.id, name.trim());
-      announce(t("enrol_done", { name: voice.name }));
-      if (voice.name !== person.name) await call.nameSpeaker(person.id, voice.name);
-      call.note.value = "";
-      close();
-    } catch (error) {
-      setProblem(told(error));
-    }
-    setBusy(false);
-  }
-
-  return (
-    <Dialog title={t("enrol_title", { name: call.nameOf(person.id) })} close={close}>
-      <form onSubmit={(event) => void send(event)}>
-        <p class="muted">{t("enrol_hint")}</p>
-        <label for={field}>{t("name")}</label>
-        <input
-          id={field}
-          value={name}
-          required
-          maxLength={200}
-          onInput={(event) => setName(event.currentTarget.value)}
-        />
-        {problem && (
-          <p class="problem" role="alert">
-            {problem}
-          </p>
-        )}
-        <div class="actions">
-          <button type="button" onClick={close}>
-            {t("cancel")}
-          </button>
-          <button type="submit" class="primary" disabled={busy || name.trim() === ""} aria-busy={busy}>
-            {t("save")}
-          </button>
-        </div>
-      </form>
-    </Dialog>
   );
 }

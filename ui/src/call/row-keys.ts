@@ -52,7 +52,7 @@ export function useRowKeys(call: CallState, element: RefObject<HTMLElement | nul
     const arrow = arrows[event.key];
     if (arrow) step(...arrow);
     else if (event.key === "Enter") call.player.peek()?.playFrom(call.rows.peek()[row]?.words[word]?.start ?? 0);
-    else if (EDIT.has(event.key)) call.open.value = { row, word };
+    else if (EDIT.has(event.key)) call.openWord({ row, word });
     else if (SPEAKER.has(event.key)) target.querySelector<HTMLElement>(".who button")?.click();
     else return;
     event.preventDefault();

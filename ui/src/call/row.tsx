@@ -1,9 +1,9 @@
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { clock, percent, t } from "../i18n";
-import { Menu } from "../parts/menu";
 import { type Row, UNSURE, type Word } from "./model";
 import type { CallState } from "./state";
+import { SpeakerMenu } from "./speaker-menu";
 
 interface RowProps {
   call: CallState;
@@ -47,36 +47,6 @@ export function TranscriptRow({ call, row, index, first }: RowProps) {
   );
 }
 
-function SpeakerMenu({ call, row, name }: { call: CallState; row: Row; name: string }) {
-  const people = call.people.value;
-  const next = `speaker_${Math.max(0, ...people.map((person) => person.number)) + 1}`;
-  const moved = row.speaker !== row.speakerId;
-  return (
-    <Menu className={moved ? "moved" : ""} name={`${name}. ${t("change_speaker")}`} label={name}>
-      {(close) => (
-        <>
-          <p class="panel-title">{t("said_by")}</p>
-          {[...people.map((person) => person.id), next].map((id) => (
-            <button
-              key={id}
-              type="button"
-              class={`c${people.find((person) => person.id === id)?.colour ?? 0}`}
-              aria-pressed={id === row.speaker}
-              onClick={() => {
-                close();
-                if (id !== row.speaker) void call.sayWho(row, id);
-              }}
-            >
-              <span class="dot" />
-              {id === next ? t("new_speaker") : call.nameOf(id)}
-            </button>
-          ))}
-        </>
-      )}
-    </Menu>
-  );
-}
-
 function Words({ call, row, index }: { call: CallState; row: Row; index: number }) {
   const said = useComputed(() => (call.saidRow.value === index ? call.saidWord.value : -1));
   const cursor = useComputed(() => (call.cursor.value.row === index ? call.cursor.value.word : -1));
@@ -87,7 +57,7 @@ function Words({ call, row, index }: { call: CallState; row: Row; index: number 
     const number = Number((event.target as HTMLElement).closest<HTMLElement>("[data-word]")?.dataset["word"] ?? -1);
     const word = row.words[number];
     if (!word) return;
-    if (call.editing.peek() || event.type === "dblclick") call.open.value = { row: index, word: number };
+    if (call.editing.peek() || event.type === "dblclick") call.openWord({ row: index, word: number });
     else if (!getSelection()?.toString()) {
       call.cursor.value = { row: index, word: number };
       call.player.peek()?.playFrom(word.start);

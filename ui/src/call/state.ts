@@ -1,8 +1,10 @@
 import { computed, signal } from "@preact/signals";
-import { ApiError, ask, get, told } from "../api/client";
-import type { Annotation, Corrections, CorrectionsUpdate, Job, Voice, Waveform } from "../api/types";
+import { ask, get, told } from "../api/client";
+import { follow } from "../api/jobs";
+import type { Annotation, Job, Voice, Waveform } from "../api/types";
 import { t } from "../i18n";
 import { announce } from "../parts/announce";
+import { Corrector } from "./corrector";
 import { type Person, type Row, type Spot, nextUnsure, peopleOf, rowAt, rowsOf, search, wordAt } from "./model";
 import { Player } from "./player";
 
@@ -10,13 +12,13 @@ import { Player } from "./player";
 export class CallState {
   readonly job = signal<Job | null>(null);
   readonly annotation = signal<Annotation | null>(null);
-  readonly corrections = signal<Corrections | null>(null);
   readonly waveform = signal<Waveform | null>(null);
   readonly player = signal<Player | null>(null);
   readonly problem = signal("");
-  readonly note = signal("");
   readonly following = signal(true);
   readonly editing = signal(false);
+  /** Whether the machine's version is shown as it was before the corrections. */
+  readonly asHeard = signal(false);
   readonly wanted = signal("");
   readonly match = signal(0);
   /** The word that the keyboard is at. */
@@ -24,19 +26,21 @@ export class CallState {
   /** The word that is being corrected. */
   readonly open = signal<Spot | null>(null);
   readonly matches = computed<Spot[]>(() => search(this.rows.value, this.wanted.value));
-  private etag = "";
-  /** One change after the other: each rests on the one before. */
-  private writing: Promise<void> = Promise.resolve();
+  readonly corrector: Corrector;
   private readonly leaving = new AbortController();
+  private unfollow: (() => void) | null = null;
+
+  /** The corrections that are shown. */
+  private readonly shown = computed(() => (this.asHeard.value ? null : this.corrector.corrections.value));
 
   readonly rows = computed<Row[]>(() => {
     const annotation = this.annotation.value;
-    return annotation ? rowsOf(annotation, this.corrections.value) : [];
+    return annotation ? rowsOf(annotation, this.shown.value) : [];
   });
 
   readonly people = computed<Person[]>(() => {
     const annotation = this.annotation.value;
-    return annotation ? peopleOf(annotation, this.corrections.value, this.rows.value) : [];
+    return annotation ? peopleOf(annotation, this.shown.value, this.rows.value) : [];
   });
 
   readonly personOf = computed(() => new Map(this.people.value.map((person) => [person.id, person])));
@@ -49,12 +53,9 @@ export class CallState {
     wordAt(this.rows.value[this.saidRow.value], this.player.value?.time.value ?? 0),
   );
 
-  readonly correctionCount = computed(() => {
-    const { speakers = [], segments = [], words = [] } = this.corrections.value ?? {};
-    return speakers.length + segments.length + words.length;
-  });
-
-  constructor(readonly id: string) {}
+  constructor(readonly id: string) {
+    this.corrector = new Corrector(`${this.address}/corrections`, this.leaving.signal);
+  }
 
   get address(): string {
     return `/api/v1/jobs/${this.id}`;
@@ -62,16 +63,13 @@ export class CallState {
 
   async load(): Promise<void> {
     const { signal } = this.leaving;
+    this.problem.value = "";
     try {
-      const [job] = await Promise.all([
-        get<Job>(`${this.address}?include=result`, signal),
-        this.loadCorrections(),
-      ]);
+      const job = await get<Job>(`${this.address}?include=result`, signal);
       this.job.value = job;
-      if (!job.result) {
-        this.problem.value = job.error?.message ?? t(job.status);
-        return;
-      }
+      if (job.status === "queued" || job.status === "processing") this.watch();
+      if (!job.result) return;
+      await this.corrector.load();
       this.player.value = new Player(`${this.address}/audio`, job.result.metadata.total_duration);
       this.annotation.value = job.result;
       this.waveform.value = await get<Waveform>(`${this.address}/peaks`, signal);
@@ -82,6 +80,7 @@ export class CallState {
 
   close(): void {
     this.leaving.abort();
+    this.unfollow?.();
     this.player.peek()?.close();
   }
 
@@ -91,60 +90,38 @@ export class CallState {
     return person?.name ?? t("speaker_n", { n: person?.number ?? id.replace(/^\D+/, "") });
   }
 
-  /** Change corrections; where somebody else has changed them meanwhile, theirs are loaded and this is tried again. */
-  correct(update: CorrectionsUpdate): Promise<void> {
-    this.writing = this.writing.then(() => this.correctNow(update));
-    return this.writing;
-  }
-
-  private async correctNow(update: CorrectionsUpdate): Promise<void> {
-    this.note.value = "";
-    try {
-      await this.send(update);
-      announce(t("saved"));
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 412) {
-        await this.loadCorrections();
-        await this.send(update).catch((again: unknown) => {
-          this.note.value = told(again);
-        });
-        this.note.value ||= t("changed_elsewhere");
-      } else {
-        this.note.value = told(error);
-      }
-    }
-  }
-
-  async takeBackAll(): Promise<void> {
-    try {
-      await ask(`${this.address}/corrections`, { method: "DELETE" });
-      await this.loadCorrections();
-    } catch (error) {
-      this.note.value = told(error);
-    }
-  }
-
-  /** Remember the voice of a speaker; raises ApiError. */
-  async enrol(speaker: string, name: string): Promise<Voice> {
-    const response = await ask(`${this.address}/speakers/${speaker}/enrol`, { method: "POST", body: { name } });
+  /** Remember the voice of a speaker, as a new voice or as another sample of a known one; raises ApiError. */
+  async enrol(speaker: string, voice: { name: string } | { voice_id: string }): Promise<Voice> {
+    const response = await ask(`${this.address}/speakers/${speaker}/enrol`, { method: "POST", body: voice });
     return (await response.json()) as Voice;
   }
 
   nameSpeaker(speaker: string, name: string): Promise<void> {
-    return this.correct({ speakers: [{ speaker_id: speaker, name: name.trim() || null }] });
+    this.asHeard.value = false;
+    return this.corrector.correct({ speakers: [{ speaker_id: speaker, name: name.trim() || null }] });
   }
 
-  sayWho(row: Row, speaker: string): Promise<void> {
+  /** Give a row to a speaker, who may be new and have a name. */
+  sayWho(row: Row, speaker: string, name = ""): Promise<void> {
     const said_by = speaker === row.speakerId ? null : speaker;
-    return this.correct({ segments: [{ speaker_id: row.speakerId, segment: row.segment, said_by }] });
+    return this.corrector.correct({
+      segments: [{ speaker_id: row.speakerId, segment: row.segment, said_by }],
+      ...(name.trim() ? { speakers: [{ speaker_id: speaker, name: name.trim() }] } : {}),
+    });
   }
 
   fixWord(row: Row, index: number, text: string): Promise<void> {
     const heard = row.words[index]?.heard;
     const fixed = text.trim();
-    return this.correct({
+    return this.corrector.correct({
       words: [{ speaker_id: row.speakerId, segment: row.segment, word: index, text: fixed === heard ? null : fixed }],
     });
+  }
+
+  /** Correct a word where the corrected version is shown. */
+  openWord(spot: Spot): void {
+    if (this.asHeard.peek()) announce(t("as_heard_hint"));
+    else this.open.value = spot;
   }
 
   /** Go to the next match, or the one before. */
@@ -160,24 +137,13 @@ export class CallState {
     else announce(t("unsure_none"));
   }
 
-  private async send(update: CorrectionsUpdate): Promise<void> {
-    const response = await ask(`${this.address}/corrections`, {
-      method: "PATCH",
-      body: update,
-      headers: this.etag ? { "If-Match": this.etag } : {},
+  /** Follow a job that is not done yet, and show its result once it is. */
+  private watch(): void {
+    this.unfollow ??= follow(this.id, (message) => {
+      const job = this.job.peek();
+      if (message.type === "status_update" && job) {
+        this.job.value = { ...job, status: message.status, progress: message.progress };
+      } else if (message.type === "result" || (message.type === "error" && message.job_id)) void this.load();
     });
-    this.etag = response.headers.get("ETag") ?? "";
-    this.corrections.value = (await response.json()) as Corrections;
-  }
-
-  private async loadCorrections(): Promise<void> {
-    try {
-      const response = await ask(`${this.address}/corrections`, { signal: this.leaving.signal });
-      this.etag = response.headers.get("ETag") ?? "";
-      this.corrections.value = (await response.json()) as Corrections;
-    } catch (error) {
-      // A call that is not done yet has none.
-      if (!(error instanceof ApiError && error.status === 409)) throw error;
-    }
   }
 }

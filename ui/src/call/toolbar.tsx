@@ -19,6 +19,7 @@ export function Toolbar({ call }: { call: CallState }) {
         type="button"
         class="quiet"
         aria-pressed={call.editing.value}
+        disabled={call.asHeard.value}
         title={t("edit_hint")}
         onClick={() => {
           call.editing.value = !call.editing.value;
@@ -43,13 +44,36 @@ export function Toolbar({ call }: { call: CallState }) {
       <button type="button" class="plain" aria-label={t("help")} title={t("help")} onClick={() => setHelping(true)}>
         <Icon name="keyboard" />
       </button>
-      {call.note.value && (
-        <p class="problem" role="alert">
-          {call.note.value}
-        </p>
-      )}
+      <Notes call={call} />
       {helping && <Help close={() => setHelping(false)} />}
     </div>
+  );
+}
+
+/** What has to be said of the corrections. */
+function Notes({ call }: { call: CallState }) {
+  const { note, unsaved } = call.corrector;
+  return (
+    <>
+      {call.asHeard.value && (
+        <p class="note">
+          <span>{t("as_heard")}</span>
+          <button type="button" class="quiet" onClick={() => (call.asHeard.value = false)}>
+            {t("show_corrected")}
+          </button>
+        </p>
+      )}
+      {note.value && (
+        <p class="problem" role="alert">
+          <span>{note.value}</span>
+          {unsaved.value && (
+            <button type="button" class="quiet" onClick={() => void call.corrector.retry()}>
+              {t("again")}
+            </button>
+          )}
+        </p>
+      )}
+    </>
   );
 }
 
@@ -106,6 +130,7 @@ function Help({ close }: { close: () => void }) {
     ["S", t("help_speaker")],
     ["/", t("help_search")],
     ["U", t("help_unsure")],
+    ["Ctrl+Z", t("help_undo")],
   ];
   return (
     <Dialog title={t("help")} close={close}>

@@ -1,11 +1,10 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { UploadOptions } from "../api/jobs";
 import type { ServiceInfo } from "../api/types";
-import { bytes, languageName, t } from "../i18n";
+import { bytes, t } from "../i18n";
 import { Icon } from "../parts/icons";
+import { Options } from "./options";
 
-const FIRST = ["en", "ru"];
-const MOST_SPEAKERS = 10;
 const KINDS = ".wav,.mp3,.flac,.opus,.ogg,audio/*";
 
 interface DropZoneProps {
@@ -15,7 +14,7 @@ interface DropZoneProps {
 
 /** Takes recordings, dropped anywhere on the page or chosen. */
 export function DropZone({ info, send }: DropZoneProps) {
-  const [options, setOptions] = useState<UploadOptions>({ language: "", speakers: null });
+  const [options, setOptions] = useState<UploadOptions>({});
   const over = useDrop((files) => send(files, options));
   const input = useRef<HTMLInputElement>(null);
   return (
@@ -45,48 +44,6 @@ export function DropZone({ info, send }: DropZoneProps) {
       </div>
       <Options info={info} options={options} change={setOptions} />
     </section>
-  );
-}
-
-interface OptionsProps {
-  info: ServiceInfo | null;
-  options: UploadOptions;
-  change: (options: UploadOptions) => void;
-}
-
-function Options({ info, options, change }: OptionsProps) {
-  const [spoken, number] = [useId(), useId()];
-  const others = (info?.languages ?? []).filter((code) => !FIRST.includes(code));
-  others.sort((one, other) => languageName(one).localeCompare(languageName(other)));
-  return (
-    <div class="options" role="group" aria-label={t("options")}>
-      <label for={spoken}>{t("spoken")}</label>
-      <select
-        id={spoken}
-        value={options.language}
-        onChange={(event) => change({ ...options, language: event.currentTarget.value })}
-      >
-        <option value="">{t("detect")}</option>
-        {[...FIRST, ...others].map((code) => (
-          <option key={code} value={code}>
-            {languageName(code)}
-          </option>
-        ))}
-      </select>
-      <label for={number}>{t("speakers_number")}</label>
-      <select
-        id={number}
-        value={options.speakers ?? ""}
-        onChange={(event) => change({ ...options, speakers: Number(event.currentTarget.value) || null })}
-      >
-        <option value="">{t("open_number")}</option>
-        {Array.from({ length: MOST_SPEAKERS }, (_, index) => (
-          <option key={index} value={index + 1}>
-            {index + 1}
-          </option>
-        ))}
-      </select>
-    </div>
   );
 }
 

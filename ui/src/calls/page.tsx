@@ -1,6 +1,5 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { get } from "../api/client";
-import type { Job, ServiceInfo } from "../api/types";
+import type { Job } from "../api/types";
 import { counted, t } from "../i18n";
 import { Icon } from "../parts/icons";
 import { Sure } from "../parts/dialog";
@@ -10,18 +9,16 @@ import { Calls, type Sending } from "./store";
 
 export function CallsPage() {
   const calls = useMemo(() => new Calls(), []);
-  const [info, setInfo] = useState<ServiceInfo | null>(null);
   const [leaving, setLeaving] = useState<Job | null>(null);
   useEffect(() => {
     document.title = `${t("calls")} · ${t("app")}`;
     calls.start();
-    get<ServiceInfo>("/api/v1/info").then(setInfo, () => undefined);
     return () => calls.stop();
   }, [calls]);
   const jobs = calls.jobs.value;
   return (
     <div class="calls">
-      <DropZone info={info} send={(files, options) => calls.send(files, options)} />
+      <DropZone info={calls.info.value} send={(files, options) => calls.send(files, options)} />
       {calls.sending.value.length > 0 && (
         <ul class="uploads">
           {calls.sending.value.map((sending) => (
@@ -88,6 +85,11 @@ function SendingRow({ sending, forget }: { sending: Sending; forget: () => void 
           <progress aria-label={label} max={1} value={sending.share} />
         )}
       </div>
+      {sending.error && (
+        <button type="button" class="quiet" onClick={sending.again}>
+          {t("again")}
+        </button>
+      )}
       <button type="button" class="plain" aria-label={t(sending.error ? "close" : "cancel")} onClick={forget}>
         <Icon name="close" />
       </button>

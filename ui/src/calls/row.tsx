@@ -1,3 +1,4 @@
+import { failure } from "../api/client";
 import type { Job } from "../api/types";
 import { clock, moment, t } from "../i18n";
 import { Icon } from "../parts/icons";
@@ -22,6 +23,8 @@ export function CallRow({ job, remove }: { job: Job; remove: () => void }) {
         </span>
       </div>
       <State job={job} />
+      {job.error && <p class="why">{failure(job.error)}</p>}
+      {job.status === "archived" && <p class="facts">{t("archived_why")}</p>}
       <button type="button" class="plain remove" aria-label={t("remove_named", { name: filename })} onClick={remove}>
         <Icon name="remove" size={18} />
       </button>
@@ -47,7 +50,6 @@ function State({ job }: { job: Job }) {
     return (
       <div class="state">
         <span class="badge failed">{t("failed")}</span>
-        <span class="why">{job.error?.message}</span>
       </div>
     );
   }

@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
 import { get, told } from "../api/client";
 import { follow, remove, upload, type UploadOptions } from "../api/jobs";
-import type { Job, JobMessage, JobPage } from "../api/types";
+import type { Job, JobMessage, JobPage, ServiceInfo } from "../api/types";
+import { bytes, t } from "../i18n";
 
 const PAGE = 50;
 const FOLLOWED = 20;
@@ -13,6 +14,8 @@ export interface Sending {
   share: number;
   error: string | null;
   stop: AbortController;
+  /** Send it once more. */
+  again: () => void;
 }
 
 /** Calls as the server lists them, the newest first. */
@@ -21,6 +24,7 @@ export class Calls {
   readonly total = signal(0);
   readonly problem = signal("");
   readonly sending = signal<Sending[]>([]);
+  readonly info = signal<ServiceInfo | null>(null);
   private readonly followed = new Map<string, () => void>();
   private limit = PAGE;
   private timer = 0;
@@ -46,6 +50,7 @@ export class Calls {
       this.jobs.value = page.jobs;
       this.total.value = page.total;
       this.problem.value = "";
+      this.info.value ??= await get<ServiceInfo>("/api/v1/info");
       this.followActive();
     } catch (error) {
       this.problem.value = told(error);
@@ -60,10 +65,29 @@ export class Calls {
   /** Send recordings one after the other: the line is one. */
   send(files: readonly File[], options: UploadOptions): void {
     for (const file of files) {
-      const sending: Sending = { id: ++this.uploads, name: file.name, share: 0, error: null, stop: new AbortController() };
+      const sending: Sending = {
+        id: ++this.uploads,
+        name: file.name,
+        share: 0,
+        error: this.refused(file),
+        stop: new AbortController(),
+        again: () => this.line(sending, file, options),
+      };
       this.sending.value = [...this.sending.value, sending];
-      this.busy = this.busy.then(() => this.sendOne(sending, file, options));
+      if (sending.error === null) this.line(sending, file, options);
     }
+  }
+
+  /** Why a file need not even be sent. */
+  private refused(file: File): string | null {
+    const most = this.info.peek()?.max_file_size ?? Infinity;
+    if (file.size === 0) return t("upload_empty");
+    return file.size > most ? t("upload_large", { size: bytes(file.size), most: bytes(most) }) : null;
+  }
+
+  private line(sending: Sending, file: File, options: UploadOptions): void {
+    this.change(sending, { error: null, share: 0 });
+    this.busy = this.busy.then(() => this.sendOne(sending, file, options));
   }
 
   forget(sending: Sending): void {
@@ -82,19 +106,20 @@ export class Calls {
     await this.load();
   }
 
+  private change(sending: Sending, changes: Partial<Sending>): void {
+    this.sending.value = this.sending.value.map((one) => (one.id === sending.id ? { ...one, ...changes } : one));
+  }
+
   private async sendOne(sending: Sending, file: File, options: UploadOptions): Promise<void> {
     if (sending.stop.signal.aborted) return;
-    const change = (changes: Partial<Sending>) => {
-      this.sending.value = this.sending.value.map((one) => (one.id === sending.id ? { ...one, ...changes } : one));
-    };
     try {
-      const job = await upload(file, options, (share) => change({ share }), sending.stop.signal);
+      const job = await upload(file, options, (share) => this.change(sending, { share }), sending.stop.signal);
       this.sending.value = this.sending.value.filter(({ id }) => id !== sending.id);
       this.jobs.value = [job, ...(this.jobs.value ?? []).filter(({ job_id }) => job_id !== job.job_id)];
       this.total.value += 1;
       this.followActive();
     } catch (error) {
-      if (!sending.stop.signal.aborted) change({ error: told(error) });
+      if (!sending.stop.signal.aborted) this.change(sending, { error: told(error) });
     }
   }
 

@@ -6,6 +6,15 @@ import { Microphone } from "./microphone";
 import { LiveSession } from "./session";
 import { SILENCE, type Talk, after } from "./talk";
 
+/** Why there is no microphone, and what to do. */
+function refusedBy(error: DOMException): string {
+  if (!isSecureContext) return t("live_insecure");
+  if (error.name === "NotAllowedError" || error.name === "SecurityError") return t("live_not_allowed");
+  if (error.name === "NotFoundError" || error.name === "OverconstrainedError") return t("live_not_found");
+  if (error.name === "NotReadableError" || error.name === "AbortError") return t("live_in_use");
+  return t("live_no_microphone", { reason: error.message });
+}
+
 /** The microphone, the session that it speaks into, and what has been heard. */
 export class Desk {
   readonly talk = signal<Talk>(SILENCE);
@@ -29,7 +38,7 @@ export class Desk {
         this.session.peek()?.write(data);
       });
     } catch (error) {
-      this.problem.value = t("live_no_microphone", { reason: (error as Error).message });
+      this.problem.value = refusedBy(error as DOMException);
       return;
     }
     const options = { rate: this.microphone.rate, language: this.language.peek(), save: this.save.peek() };

@@ -18,7 +18,8 @@ export class Microphone {
 
   /** Ask for the microphone; raises DOMException where it is refused or missing. */
   static async open(heard: (frame: Frame) => void): Promise<Microphone> {
-    if (!navigator.mediaDevices) throw new DOMException("https or localhost is needed", "NotAllowedError");
+    // Browsers have no microphone for pages from elsewhere that come without https.
+    if (!navigator.mediaDevices) throw new DOMException("", "SecurityError");
     // What the browser would do to the sound is meant for people's ears.
     const stream = await navigator.mediaDevices.getUserMedia({
       audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: true },

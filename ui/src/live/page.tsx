@@ -3,14 +3,13 @@ import { useEffect, useId, useMemo, useRef } from "preact/hooks";
 import { get } from "../api/client";
 import type { ServiceInfo } from "../api/types";
 import { COLOURS } from "../call/model";
-import { clock, languageName, t } from "../i18n";
+import { clock, t } from "../i18n";
 import { Icon } from "../parts/icons";
+import { LanguageChoice } from "../parts/languages";
 import { callAddress } from "../router";
 import { Desk } from "./desk";
 import type { LiveSession, Phase } from "./session";
 import type { Line, Talk } from "./talk";
-
-const FIRST = ["en", "ru"];
 
 /** The microphone, and what is said into it. */
 export function LivePage() {
@@ -92,34 +91,24 @@ interface ChoicesProps {
 
 function Choices({ language, save }: ChoicesProps) {
   const codes = useSignal<string[]>([]);
-  const [spoken, keep] = [useId(), useId()];
+  const keep = useId();
   useEffect(() => {
     get<ServiceInfo>("/api/v1/info").then(
       (info) => {
-        codes.value = info.languages.filter((code) => !FIRST.includes(code));
+        codes.value = info.languages;
       },
       () => undefined,
     );
   }, []);
   return (
     <>
-      <label for={spoken} class="muted">
-        {t("spoken")}
-      </label>
-      <select
-        id={spoken}
-        value={language.value}
-        onChange={(event) => {
-          language.value = event.currentTarget.value;
+      <LanguageChoice
+        codes={codes.value}
+        chosen={language.value}
+        choose={(code) => {
+          language.value = code;
         }}
-      >
-        <option value="">{t("detect")}</option>
-        {[...FIRST, ...codes.value].map((code) => (
-          <option key={code} value={code}>
-            {languageName(code)}
-          </option>
-        ))}
-      </select>
+      />
       <label class="check" for={keep}>
         <input
           id={keep}

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { socketUrl } from "../api/client";
+import { ask, socketUrl } from "../api/client";
 import { t } from "../i18n";
 import type { LiveMessage } from "./messages";
 import { Tape } from "./tape";
@@ -203,6 +203,8 @@ export class LiveSession {
     if (this.phase.peek() === "ended" || this.phase.peek() === "failed") return;
     if (!this.started) {
       this.problem.value = t("live_refused");
+      // Where it was for want of a key, the answer says so.
+      ask("/api/v1/login").catch(() => undefined);
       this.end("failed");
       return;
     }
