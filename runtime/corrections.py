@@ -26,26 +26,62 @@ from runtime.volume import Volume, room_needed, write_whole
 log: Final = structlog.get_logger()
 
 
-class CorrectionStore:
-    """The corrections of all jobs. Every method is for the event loop; none of them blocks it."""
+class CorrectionFiles:
+    """The files of all corrections. Every method is for the event loop; none of them blocks it."""
 
-    def __init__(self, volume: Volume, result: Callable[[str], Awaitable[Annotation]]) -> None:
-        """`result` gives the machine's version; raises JOB_NOT_FOUND or WRONG_STATE."""
+    def __init__(self, volume: Volume) -> None:
         self._volume: Final = volume
-        self._result: Final = result
         self._lock: Final = Lock()
         """Held from reading to writing: a change rests on what was read."""
-        self._limiter: Final = CapacityLimiter(1)
+        self.limiter: Final = CapacityLimiter(1)
+
+    async def read(self, job_id: str) -> Corrections:
+        """None of them where there is no file."""
+        return await to_thread.run_sync(_read, self._volume.corrections(job_id), job_id, limiter=self.limiter)
+
+    async def change(
+        self, job_id: str, change: Callable[[Corrections], Corrections], check: Callable[[str], Awaitable[object]]
+    ) -> Corrections:
+        """Write what `change` makes of them, unless that is what they are.
+
+        `check` raises where the job is gone by then; whatever is raised, nothing is left of the change.
+        """
+        with CancelScope(shield=True):
+            async with self._lock:
+                found = await self.read(job_id)
+                changed = change(found)
+                if changed is found:
+                    return found
+                made = replace(changed, revision=found.revision + 1, updated_at=moment(time.time()))
+                path = self._volume.corrections(job_id)
+                await to_thread.run_sync(_save, path, made, limiter=self.limiter)
+                try:
+                    await check(job_id)
+                except (CallAnnotateError, FileNotFoundError):
+                    # It was deleted or archived meanwhile.
+                    await to_thread.run_sync(_remove, path, limiter=self.limiter)
+                    raise
+        log.info("result_corrected", job_id=job_id, revision=made.revision)
+        return made
+
+
+class CorrectionStore:
+    """The corrections of all jobs, held against their results."""
+
+    def __init__(self, files: CorrectionFiles, result: Callable[[str], Awaitable[Annotation]]) -> None:
+        """`result` gives the machine's version; raises JOB_NOT_FOUND or WRONG_STATE."""
+        self._files: Final = files
+        self._result: Final = result
 
     async def get(self, job_id: str) -> Corrections:
         """Raises JOB_NOT_FOUND or WRONG_STATE."""
         await self._result(job_id)
-        return await self._read(job_id)
+        return await self._files.read(job_id)
 
     async def applied(self, job_id: str, annotation: Annotation) -> Annotation:
         """The result with its corrections."""
-        found = await self._read(job_id)
-        return await to_thread.run_sync(corrected, annotation, found, limiter=self._limiter)
+        found = await self._files.read(job_id)
+        return await to_thread.run_sync(corrected, annotation, found, limiter=self._files.limiter)
 
     async def change(self, job_id: str, update: CorrectionsUpdate, etag: str | None) -> Corrections:
         """Make and take back corrections; nothing is changed where `etag` is another one's.
@@ -61,26 +97,13 @@ class CorrectionStore:
         await self._result(job_id)
         return await self._write(job_id, etag, lambda found: replace(found, speakers=(), segments=(), words=()))
 
-    async def _read(self, job_id: str) -> Corrections:
-        return await to_thread.run_sync(_read, self._volume.corrections(job_id), job_id, limiter=self._limiter)
-
     async def _write(self, job_id: str, etag: str | None, change: Callable[[Corrections], Corrections]) -> Corrections:
-        with CancelScope(shield=True):
-            async with self._lock:
-                found = await self._read(job_id)
-                if etag is not None and etag != etag_of(found):
-                    raise CallAnnotateError(CORRECTIONS_CHANGED, job_id=job_id)
-                made = replace(change(found), revision=found.revision + 1, updated_at=moment(time.time()))
-                path = self._volume.corrections(job_id)
-                await to_thread.run_sync(_save, path, made, limiter=self._limiter)
-                try:
-                    await self._result(job_id)
-                except CallAnnotateError:
-                    # It was deleted or archived meanwhile.
-                    await to_thread.run_sync(_remove, path, limiter=self._limiter)
-                    raise
-        log.info("result_corrected", job_id=job_id, revision=made.revision)
-        return made
+        def changed(found: Corrections) -> Corrections:
+            if etag is not None and etag != etag_of(found):
+                raise CallAnnotateError(CORRECTIONS_CHANGED, job_id=job_id)
+            return change(found)
+
+        return await self._files.change(job_id, changed, self._result)
 
 
 def etag_of(corrections: Corrections) -> str:
@@ -117,6 +140,12 @@ def merged(corrections: Corrections, update: CorrectionsUpdate) -> Corrections:
         segments=tuple(value for _, value in sorted(segments.items())),
         words=tuple(value for _, value in sorted(words.items())),
     )
+
+
+def without_name(corrections: Corrections, speaker_id: str, is_name: Callable[[str], bool]) -> Corrections:
+    """The corrections where the speaker is not called that any more; the same object where it was not."""
+    kept = tuple(one for one in corrections.speakers if one.speaker_id != speaker_id or not is_name(one.name))
+    return corrections if len(kept) == len(corrections.speakers) else replace(corrections, speakers=kept)
 
 
 def check_places(update: CorrectionsUpdate, annotation: Annotation) -> None:

@@ -13,6 +13,7 @@ from runtime.access_store import AccessStore
 from runtime.contact_store import NAME as CONTACTS
 from runtime.contact_store import ContactStore
 from runtime.contacts import Contacts
+from runtime.corrections import CorrectionFiles
 from runtime.database import NAME
 from runtime.engine import Engine
 from runtime.engines import Engines
@@ -41,6 +42,7 @@ class Parts:
     volume: Volume
     store: JobStore
     feeds: JobFeeds
+    corrections: CorrectionFiles
     engines: Engines
     queue: JobQueue
     metrics: Metrics
@@ -74,7 +76,8 @@ async def opened_parts(settings: Settings, engines: Engines) -> AsyncIterator[Pa
         if not speed.known:
             speed.guess(*await to_thread.run_sync(engines.try_out, engine))
         metrics = Metrics(store.counts, lambda: feeds.watchers)
-        results = ResultForgetter(volume, store, feeds)
+        corrections = CorrectionFiles(volume)
+        results = ResultForgetter(volume, store, feeds, corrections)
         voices = Voices(settings, volume, VoiceStore(store.database), engine, results)
         with volume.explained():
             await voices.recover()
@@ -91,5 +94,5 @@ async def opened_parts(settings: Settings, engines: Engines) -> AsyncIterator[Pa
         archive = LiveArchive(settings, volume, store, intake)
         with volume.explained():
             await archive.recover()
-        yield Parts(settings, volume, store, feeds, engines, queue, metrics, intake, voices, contacts, engine, archive,
-                    Access(settings, doors), webhooks)  # fmt: skip
+        yield Parts(settings, volume, store, feeds, corrections, engines, queue, metrics, intake, voices, contacts,
+                    engine, archive, Access(settings, doors), webhooks)  # fmt: skip

@@ -109,7 +109,7 @@ class JobService:
         self._metrics: Final = parts.metrics
         self._intake: Final = parts.intake
         self._uploads: Final = Uploads(parts.volume, parts.settings)
-        self.corrections: Final = CorrectionStore(parts.volume, self.annotation)
+        self.corrections: Final = CorrectionStore(parts.corrections, self.annotation)
         """What people have corrected in results."""
         self._waveforms: Final = WaveformStore(parts.volume)
         self._files: Final = CapacityLimiter(READERS)

@@ -14,6 +14,7 @@ from contracts.errors import FILE_NOT_FOUND, INVALID_OPTION, JOB_NOT_FOUND, WRON
 from contracts.recognition import KnownVoice
 from contracts.voice_errors import VOICEPRINT_UNUSABLE
 from contracts.voices import VOICEPRINT_SIZE, SpeakerEnrolment, Voice
+from runtime.corrections import CorrectionFiles
 from runtime.database import NAME, SCHEMA, explained
 from runtime.engine import load_voice_engine
 from runtime.job_feed import JobFeeds
@@ -101,7 +102,8 @@ async def open_volume_voices(settings: Settings) -> AsyncIterator[VolumeVoices]:
         try:
             engine = await to_thread.run_sync(load_voice_engine, settings.threads)
             feeds = JobFeeds(volume, settings.replay_buffer, settings.watcher_buffer)
-            voices = Voices(settings, volume, VoiceStore(jobs.database), engine, ResultForgetter(volume, jobs, feeds))
+            results = ResultForgetter(volume, jobs, feeds, CorrectionFiles(volume))
+            voices = Voices(settings, volume, VoiceStore(jobs.database), engine, results)
             with volume.explained():
                 await voices.recover()
             yield VolumeVoices(settings, volume, jobs, voices)

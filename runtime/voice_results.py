@@ -1,6 +1,8 @@
 """Results that forget a voice: after it was deleted, nothing is to say its name."""
 
 import time
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +13,11 @@ from msgspec.structs import replace
 
 from contracts.annotation import Annotation, Speaker
 from contracts.recognition import UNKNOWN
+from contracts.voices import Voice
+from runtime.corrections import CorrectionFiles, without_name
 from runtime.job_feed import JobFeeds
 from runtime.job_store import JobStore
+from runtime.voice_store import name_key
 from runtime.volume import Volume, room_needed, write_whole
 
 log: Final = structlog.get_logger()
@@ -43,11 +48,29 @@ def _without(speaker: Speaker, voice_ids: set[str]) -> Speaker:
 class ResultForgetter:
     """Takes deleted voices out of the results of jobs that have completed."""
 
-    def __init__(self, volume: Volume, store: JobStore, feeds: JobFeeds) -> None:
+    def __init__(self, volume: Volume, store: JobStore, feeds: JobFeeds, corrections: CorrectionFiles) -> None:
+        self._corrections: Final = corrections
         self._volume: Final = volume
         self._store: Final = store
         self._feeds: Final = feeds
         self._limiter: Final = CapacityLimiter(1)
+
+    async def forget_names(self, voice: Voice) -> None:
+        """Take the voice's name from speakers whom somebody named so by hand, where its samples were cut out of their
+        calls. Raises STORAGE_FULL."""
+
+        def is_name(name: str) -> bool:
+            return name_key(name) == name_key(voice.name)
+
+        for sample in voice.samples:
+            if sample.job_id is not None and sample.speaker_id is not None:
+                forget = partial(without_name, speaker_id=sample.speaker_id, is_name=is_name)
+                # A job that is deleted meanwhile takes its corrections along.
+                with suppress(FileNotFoundError):
+                    await self._corrections.change(sample.job_id, forget, self._there)
+
+    async def _there(self, job_id: str) -> None:
+        await to_thread.run_sync(self._volume.result(job_id).stat, limiter=self._limiter)
 
     async def forget(self, voice_id: str, since: float = 0.0) -> int:
         """Rewrite every result that names the voice, of jobs that completed after `since` (seconds since 1970).

@@ -182,12 +182,13 @@ class Voices:
 
         Raises VOICE_NOT_FOUND, or STORAGE_FULL where results cannot be written.
         """
-        await self._store.get(voice_id)
+        voice = await self.get(voice_id)
         began = time.time()
         with CancelScope(shield=True):
             if forget_results:
                 # Before, so that it can be asked for again where the disk refuses; and again for what ended meanwhile.
                 await self._results.forget(voice_id)
+                await self._results.forget_names(voice)
             folder = self._volume.root / VOICES / voice_id
             await self._store.remove(voice_id, lambda _: _remove(folder))
             self._changed()

@@ -15,6 +15,7 @@ import soundfile
 from msgspec.structs import replace
 
 from contracts.annotation import Annotation, Speaker, Turn
+from contracts.corrections import CorrectionsUpdate, SpeakerChange
 from contracts.errors import INVALID_FIELD, VOICE_SEVERAL_SPEAKERS, VOICE_TOO_SHORT, CallAnnotateError, Fault
 from contracts.examples import ANNOTATION
 from contracts.recognition import Evidence
@@ -293,6 +294,28 @@ async def test_results_keep_the_name_of_a_deleted_voice_unless_they_are_to_forge
             told = [message async for message in stream]
         assert NAME_OF_HER.encode() not in msgspec.json.encode(told)
         assert traces(settings.volume_path, NAME_OF_HER.encode()) == []
+
+
+async def test_a_name_that_was_given_by_hand_with_a_sample_is_forgotten_with_the_voice(
+    settings: Settings, engine: Engine
+) -> None:
+    async with serving(settings, engine) as service:
+        job = await submit(service, first_half())
+        await ended(service, job.job_id)
+        found, audio = await service.result(job.job_id), await service.audio(job.job_id)
+        wanted = SpeakerEnrolment(name=NAME_OF_HER)
+        voice = await service.voices.enrol_speaker(
+            wanted, found.result, audio.path, audio.filename, job.job_id, "speaker_1"
+        )
+        names = (
+            SpeakerChange(speaker_id="speaker_1", name=NAME_OF_HER.upper()),
+            SpeakerChange(speaker_id="speaker_2", name="Somebody else"),
+        )
+        await service.corrections.change(job.job_id, CorrectionsUpdate(speakers=names), None)
+        await service.voices.delete(voice.voice_id, forget_results=True)
+        kept = await service.corrections.get(job.job_id)
+        assert [(one.speaker_id, one.name) for one in kept.speakers] == [("speaker_2", "Somebody else")]
+        assert traces(settings.volume_path, NAME_OF_HER.upper().encode()) == []
 
 
 async def test_a_voice_that_is_deleted_while_a_job_runs_is_not_in_its_result(

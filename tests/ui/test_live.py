@@ -40,8 +40,9 @@ def test_a_lost_connection_is_made_again_and_no_word_is_lost(microphone_browser:
         visitor.button("live_start").click()
         visitor.page.locator(".line").first.wait_for(timeout=PATIENCE)
         routes[0].close(code=3001)
-        expect(visitor.page.locator(".phase")).to_have_text(visitor.text("live_listening"), timeout=PATIENCE)
-        visitor.page.wait_for_timeout(4000)
+        expect(visitor.page.locator(".desk")).to_have_attribute("data-resumes", "1", timeout=PATIENCE)
+        expect(visitor.page.locator(".phase")).to_have_text(visitor.text("live_listening"))
+        visitor.page.locator(".line.final").nth(1).wait_for(timeout=PATIENCE)
         assert len(routes) == 2
         visitor.button("live_stop").click()
         visitor.page.get_by_role("link", name=visitor.text("live_open")).wait_for(timeout=PATIENCE)

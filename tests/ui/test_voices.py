@@ -42,7 +42,7 @@ def add(visitor: Visitor, recording: Path) -> None:
     )
     dialog.get_by_role("button", name=visitor.text("save")).click()
     expect(dialog.get_by_role("alert")).not_to_be_empty(timeout=PATIENCE)
-    visitor.forgive("422")
+    visitor.forgive("400")
     dialog.get_by_label(visitor.text("voice_file")).set_input_files(recording)
     visitor.shoot("10-add-voice")
     assert visitor.findings() == []

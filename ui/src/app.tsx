@@ -57,7 +57,7 @@ function Header() {
   const page = place.value.page;
   return (
     <header class="top">
-      <a class="brand" href={CALLS}>
+      <a class="brand" href={CALLS} aria-label={t("app")}>
         <Logo />
         <span>{t("app")}</span>
       </a>
@@ -71,7 +71,9 @@ function Header() {
         <a href={VOICES} aria-current={page === "voices" ? "page" : undefined}>
           {t("voices")}
         </a>
-        <a href="/api/docs">{t("api")}</a>
+        <a class="wide-only" href="/api/docs">
+          {t("api")}
+        </a>
       </nav>
       <LanguageSwitch />
       <ThemeSwitch />

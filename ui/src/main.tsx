@@ -1,6 +1,7 @@
 import { render } from "preact";
 import "@fontsource-variable/inter/wght.css";
 import "./styles/base.css";
+import "./styles/frame.css";
 import "./styles/parts.css";
 import "./styles/calls.css";
 import "./styles/call.css";

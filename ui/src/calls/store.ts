@@ -7,6 +7,8 @@ import { bytes, t } from "../i18n";
 const PAGE = 50;
 const FOLLOWED = 20;
 const POLL = 5000;
+/** When the browser notes that the network comes or goes. */
+const NETWORK = ["online", "offline"] as const;
 
 export interface Sending {
   id: number;
@@ -30,9 +32,11 @@ export class Calls {
   private timer = 0;
   private uploads = 0;
   private busy: Promise<void> = Promise.resolve();
+  private readonly look = () => void this.load();
 
   start(): void {
     void this.load();
+    for (const change of NETWORK) addEventListener(change, this.look);
     this.timer = window.setInterval(() => {
       if (!document.hidden) void this.load();
     }, POLL);
@@ -40,6 +44,7 @@ export class Calls {
 
   stop(): void {
     window.clearInterval(this.timer);
+    for (const change of NETWORK) removeEventListener(change, this.look);
     for (const end of this.followed.values()) end();
     this.followed.clear();
   }

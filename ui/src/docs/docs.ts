@@ -18,10 +18,10 @@ declare global {
   }
 }
 
-const [spec] = await Promise.all([
-  fetch("/openapi.json").then((answer) => answer.json() as Promise<object>),
-  loaded(bundle),
-]);
+const answer = await fetch("/openapi.json");
+// The page at the root asks for the key that is missing.
+if (answer.status === 401) location.assign("/");
+const [spec] = await Promise.all([answer.json() as Promise<object>, loaded(bundle)]);
 window.SwaggerUIBundle({
   // What is tried is tried here, wherever this server is.
   spec: { ...spec, servers: [{ url: location.origin }] },

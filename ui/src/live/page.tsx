@@ -26,7 +26,7 @@ export function LivePage() {
     <div class="live">
       <h1>{t("live_title")}</h1>
       <p class="muted">{t("live_hint")}</p>
-      <div class="desk">
+      <div class="desk" data-resumes={session?.resumes.value ?? 0}>
         {over ? (
           <button type="button" class="primary big" onClick={() => void desk.start()}>
             <Icon name="microphone" />
