@@ -46,7 +46,7 @@ def hear_a_word(visitor: Visitor) -> None:
     word = visitor.page.locator(".word").nth(12)
     word.click()
     expect(visitor.page.locator(".word.now")).to_be_visible()
-    visitor.page.wait_for_function("document.querySelector('.row.said') !== null")
+    visitor.page.locator(".row.said").wait_for()
     visitor.button("pause").click()
     expect(visitor.button("play")).to_be_visible()
 

@@ -104,7 +104,7 @@ class Visitor:
         """A call's page, drawn."""
         self.go(f"calls/{job_id}")
         self.page.locator(".row").first.wait_for()
-        self.page.wait_for_function("document.querySelector('.wave > div')?.shadowRoot?.querySelector('canvas')")
+        self.page.locator(".wave canvas").first.wait_for(state="attached")
 
     def corrections(self, job_id: str) -> Any:
         """As the server has them."""
