@@ -1,5 +1,8 @@
 """The pages about the interfaces name all that there is."""
 
+import ast
+import re
+from collections import Counter
 from pathlib import Path
 from typing import get_args
 
@@ -10,8 +13,10 @@ from contracts.channel import Channel
 from contracts.live_channel import LIVE_CHANNEL
 from contracts.routes import FORMAT_MEDIA_TYPES, ROUTES
 from contracts.websocket import CHANNELS
+from runtime.metrics import Metrics
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation_id)
@@ -55,3 +60,34 @@ def test_every_message_error_warning_and_limit_of_live_sessions_is_on_the_page()
         assert f"`{code}`" in page, code
     for field in (*live.SessionStart.__struct_fields__, *live.SessionLimits.__struct_fields__):
         assert f"`{field}" in page or f"limits.{field}`" in page, field
+
+
+def test_every_metric_is_on_the_page_of_jobs() -> None:
+    page = (DOCS / "queue.md").read_text(encoding="utf-8")
+    found = [
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in Metrics(Counter(), lambda: 0).registry.collect()
+    ]
+    assert len(found) > 10
+    assert [name for name in found if f"| `{name}`" not in page and f"| `{name}{{" not in page] == []
+
+
+def events(path: Path) -> set[str]:
+    """The events that a module logs."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    return {
+        str(call.args[0].value)
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr in {"debug", "info", "warning", "error", "exception", "critical"}
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+        and re.fullmatch("[a-z]+(_[a-z]+)+", str(call.args[0].value))
+    }
+
+
+def test_every_event_of_the_log_is_on_the_page_of_jobs_and_no_other() -> None:
+    page = (DOCS / "queue.md").read_text(encoding="utf-8").partition("## Log lines")[2].partition("\n## ")[0]
+    files = [path for folder in ("runtime", "web") for path in (ROOT / folder).rglob("*.py")]
+    listed = [event for row in page.splitlines() for event in re.findall("`([a-z_]+)`", row.rpartition(" | ")[0])]
+    assert sorted(listed) == sorted(set[str]().union(*(events(path) for path in files)))
