@@ -8,7 +8,7 @@ PYANNOTE := .venv-pyannote/bin
 PIP_INSTALL := -m pip --disable-pip-version-check install --quiet --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help annotate test check ui browser contract bench bench-live bench-voices test-pyannote lock clean
+.PHONY: help annotate test check ui browser contract bench bench-live bench-voices test-pyannote image-check lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -45,12 +45,16 @@ bench-voices: .venv/.dev  ## Measure how well known voices are recognised: ARGS=
 test-pyannote: .venv-pyannote/.installed  ## Compare the networks with torch and run the engine pyannote (installs 5 GB beside)
 	@$(PYANNOTE)/python -m pytest tests/pyannote $(ARGS)
 
+image-check: .venv/.dev  ## Build the container image without an engine, run it and check it (root on Debian; ARGS=--help)
+	@$(BIN)/python -m deploy.image_check $(ARGS)
+
 lock: .venv/.dev  ## Resolve the requirements anew into locks/
 	@$(BIN)/uv pip compile --group build $(LOCK) --output-file locks/build.lock
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --group build --extra convert --output-file locks/runtime.lock
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --group build --extra convert --extra dev --extra bench --constraint locks/runtime.lock --output-file locks/dev.lock
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --group build --extra convert --extra pyannote --extra pyannote-test --constraint locks/dev.lock --output-file locks/pyannote.lock
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --constraint locks/runtime.lock --output-file locks/image.lock
+	@$(BIN)/uv pip compile --group contacts $(LOCK) --constraint locks/dev.lock --output-file deploy/radicale/requirements.lock
 	@$(BIN)/uv pip compile pyproject.toml $(LOCK) --extra pyannote --constraint locks/pyannote.lock --output-file locks/image-pyannote.lock
 
 clean:  ## Remove what make has installed
