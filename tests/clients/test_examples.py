@@ -7,7 +7,7 @@ from anyio import fail_after, run_process
 
 from tests.clients.cutter import Cutter
 from tests.clients.javascript import PACKAGE, ROOT, node
-from tests.web.serving import Server
+from tests.web.serving import Server, wav
 
 PYTHON = ROOT / "clients" / "python" / "examples"
 JAVASCRIPT = PACKAGE / "examples"
@@ -40,8 +40,8 @@ async def test_a_recording_is_submitted_and_its_transcript_printed_by_both_alike
     assert [line.split() for line in printed] == [line.split() for line in again]
 
 
-async def test_jobs_are_watched_side_by_side(server: Server, recording: bytes) -> None:
-    jobs = [(await server.submit(recording))["job_id"] for _ in range(2)]
+async def test_jobs_are_watched_side_by_side(server: Server) -> None:
+    jobs = [(await server.submit(wav(2.0)))["job_id"] for _ in range(2)]
     for printed in (
         await python(PYTHON / "watch.py", url(server), *jobs),
         await node(JAVASCRIPT / "watch.mjs", url(server), *jobs),
