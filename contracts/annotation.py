@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from contracts.contacts import FoundContact
+from contracts.options import Task
 from contracts.recognition import Evidence
 
 Seconds = Annotated[float, Meta(ge=0)]
@@ -141,6 +142,8 @@ class Metadata(Struct, frozen=True):
     version: str
     """Of CallAnnotate."""
     warnings: tuple[Notice, ...] = ()
+    task: Task = "transcribe"
+    """With "translate" the text is English; the languages are still those of the speech."""
 
 
 class Annotation(Struct, frozen=True):

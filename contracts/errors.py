@@ -77,6 +77,7 @@ UNKNOWN_LANGUAGE = Fault(
     "Allowed: auto, {allowed}.",
     400,
 )
+NO_TRANSLATION = Fault("NO_TRANSLATION", 27, "model {model!r} does not translate", "Allowed: {allowed}.", 400)
 UNKNOWN_MODEL = Fault("UNKNOWN_MODEL", 21, "no {kind} model is called {name!r}", "Allowed: {allowed}.", 400)
 WEIGHTS_CORRUPT = Fault(
     "WEIGHTS_CORRUPT", 22, "{name}: {file} has the wrong sha256 (expected {expected}, found {found})",

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from contracts.annotation import Annotation
 from contracts.errors import CATALOGUE, CallAnnotateError, Language
-from contracts.options import ChannelMode, Engine
+from contracts.options import ChannelMode, Engine, Task
 
 JobId = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -45,6 +45,10 @@ class JobRequest(Struct, frozen=True, kw_only=True):
     """Whether known voices are named."""
     callback_url: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
     """Where to say that the job has ended; docs/webhooks.md has what is sent, and which URLs are taken."""
+    task: Task = "transcribe"
+    """With "translate" the text is English, whatever is spoken; the languages told are those of the speech."""
+    prompt: Annotated[str, Meta(max_length=2000)] = ""
+    """Words that may be said, or text that might come before: the spelling and the style lean towards it."""
 
 
 class FileInfo(Struct, frozen=True, kw_only=True):

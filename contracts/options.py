@@ -8,6 +8,8 @@ ChannelMode = Literal["auto", "mono", "two-sided"]
 Engine = Literal["onnx", "pyannote"]
 DeliveryState = Literal["pending", "delivered", "dead"]
 """Of a message to a webhook."""
+Task = Literal["transcribe", "translate"]
+"""What is written down of the speech: what was said, or what it means in English."""
 Format = Literal["json", "srt", "vtt", "txt", "tsv", "rttm", "eaf", "textgrid", "docx"]
 """Of a transcript, as users name it."""
 BINARY_FORMATS: Final[frozenset[Format]] = frozenset({"docx"})
@@ -35,3 +37,7 @@ class AnnotateOptions(Struct, frozen=True):
     """Remove DC, high-pass and level the signal first."""
     recognise: bool = True
     """Name known voices; without effect where none is known."""
+    task: Task = "transcribe"
+    """With "translate" the text is English, whatever is spoken; the languages told are those of the speech."""
+    prompt: str = ""
+    """Text that might come before, or words that may be said: the decoder leans towards its spelling and style."""

@@ -79,6 +79,8 @@ class Entry(Struct, frozen=True, forbid_unknown_fields=True):
     """ISO 639-1 codes or "multilingual", of models that hear words."""
     size: int = 0
     """Bytes on the disk, about; 0 where nobody knows."""
+    translates: bool = True
+    """Whether a multilingual Whisper model was trained to translate into English."""
 
 
 class Catalogue(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.audio import Samples
+from contracts.options import Task
 from models.whisper import Before, Heard
 
 
@@ -51,5 +52,13 @@ class LiveWhisperNetwork(Protocol):
 class WhisperNetwork(LiveWhisperNetwork, Protocol):
     """See models.whisper.Whisper."""
 
-    def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
-        """The words of each utterance in its language; no utterance changes what is heard of another."""
+    def hear(
+        self,
+        utterances: Sequence[Samples],
+        languages: Sequence[str],
+        silence: int,
+        *,
+        task: Task = ...,
+        context: str = ...,
+    ) -> list[Heard]:
+        """The words of each utterance in its language, or in English; no utterance changes what is heard of another."""

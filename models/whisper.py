@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.audio import SAMPLE_RATE, Samples
+from contracts.options import Task
 from models.whisper_features import HOP, LogMel
 from models.whisper_tokens import Vocabulary
 from models.whisper_words import HeardWord, timed_words, token_starts
@@ -102,24 +103,36 @@ class Whisper:
                     probabilities[n, index[token]] = score
         return probabilities
 
-    def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
+    def hear(
+        self,
+        utterances: Sequence[Samples],
+        languages: Sequence[str],
+        silence: int,
+        *,
+        task: Task = "transcribe",
+        context: str = "",
+    ) -> list[Heard]:
         """Find the words of each utterance in its language; one pass of the encoder serves decoding and alignment.
 
         Utterances are at most LONGEST samples, and of one length when `filled` with that much silence: raises
-        ValueError otherwise. What is heard of one does not depend on the others.
+        ValueError otherwise. What is heard of one does not depend on the others. With the task "translate" the words
+        are English, whatever the language; their times are where the decoder listened. `context` as in `hear_live`.
         """
         (length,) = {filled(len(samples), silence) for samples in utterances}
+        prompts = [self._vocabulary.prompt(language, task_in(language, task)) for language in languages]
+        before = self._vocabulary.context(context)
         # One at a time: together they take no less time, and memory that grows with their number.
         encoded = np.concatenate([self._encode(samples, length) for samples in utterances])
         results = self._model.generate(
             _storage(encoded),
-            [[*self._vocabulary.prompt(language), self._vocabulary.untimed] for language in languages],
+            [[*before, *prompt, self._vocabulary.untimed] for prompt in prompts],
             beam_size=BEAM,
             return_scores=True,
             return_no_speech_prob=True,
         )
         tokens = [result.sequences_ids[0] for result in results]
-        words = self._align(encoded, utterances, tokens, languages)
+        written = ["en" if task == "translate" else language for language in languages]
+        words = self._align(encoded, utterances, tokens, prompts, written)
         return [
             Heard(
                 text=self._vocabulary.text(own).strip(),
@@ -215,27 +228,33 @@ class Whisper:
         encoded: npt.NDArray[np.float32],
         utterances: Sequence[Samples],
         tokens: Sequence[Sequence[int]],
+        prompts: Sequence[list[int]],
         languages: Sequence[str],
     ) -> list[list[HeardWord]]:
-        """Time and probability of each word of each utterance.
+        """Time and probability of each word of each utterance, which is written in one of the languages.
 
         One at a time, because each takes the probabilities of all the vocabulary for all its tokens: 20 MB and more.
         """
         words: list[list[HeardWord]] = []
-        for own, samples, row, language in zip(tokens, utterances, encoded, languages, strict=True):
+        for own, samples, row, prompt, language in zip(tokens, utterances, encoded, prompts, languages, strict=True):
             grouped = self._vocabulary.words(own, language)
             if not grouped:
                 words.append([])
                 continue
             (result,) = self._model.align(
                 _storage(row[None]),
-                self._vocabulary.prompt(language),
+                prompt,
                 [own],
                 [min(2 * len(row), -(-len(samples) // HOP))],
             )
             starts = token_starts(result.alignments, len(own))
             words.append(timed_words(grouped, starts, result.text_token_probs, samples))
         return words
+
+
+def task_in(language: str, task: Task) -> Task:
+    """What there is to do with speech in this language: English stays as it was said."""
+    return "transcribe" if language == "en" else task
 
 
 def _repeats(text: str, before: str) -> bool:

@@ -8,6 +8,8 @@ from typing import Final
 
 from tokenizers import Tokenizer
 
+from contracts.options import Task
+
 UNSPACED: Final = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 """Languages that are written without spaces between words: every piece of text counts as a word."""
 OPENING: Final = frozenset("\"'“‘«¿¡([{„")
@@ -49,10 +51,17 @@ class Vocabulary:
             raise ValueError(f"tokenizer.json has no token {name}")
         return int(token)
 
-    def prompt(self, language: str) -> list[int]:
-        """What the decoder is told before the first word, without the last token that forbids timestamps."""
+    def prompt(self, language: str, task: Task = "transcribe") -> list[int]:
+        """What the decoder is told before the first word, without the last token that forbids timestamps.
+
+        `language` is that of the speech. Raises ValueError for a translation by an English-only model.
+        """
         start = [self._id("<|startoftranscript|>")]
-        return [*start, self._id(f"<|{language}|>"), self._id("<|transcribe|>")] if self._multilingual else start
+        if self._multilingual:
+            return [*start, self._id(f"<|{language}|>"), self._id(f"<|{task}|>")]
+        if task != "transcribe":
+            raise ValueError("an English-only model does not translate")
+        return start
 
     def context(self, text: str) -> list[int]:
         """What the decoder is told of the text before, or of words that may come; nothing for no text."""

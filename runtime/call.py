@@ -11,7 +11,7 @@ from anyio import CapacityLimiter, to_thread
 from contracts.annotation import AnnotatedSpeech, Annotation, Metadata, Notice, ProcessingStages
 from contracts.options import AnnotateOptions
 from contracts.recognition import Enrolled
-from contracts.speech import Diarization
+from contracts.speech import Diarization, Transcript
 from runtime.engine import Engine
 from runtime.pipeline import annotation_flow, diarization_flow, enrolment_flow
 from runtime.progress import Progress, ProgressReporter
@@ -31,16 +31,20 @@ async def annotate_call(
     *,
     known: KnownVoices | None = None,
     lookup: Lookup | None = None,
+    heard: Callable[[Transcript], None] | None = None,
 ) -> Annotation:
     """Annotate a recording; `report` is called in the event loop a few times a second.
 
-    `known`: the voices to be named. `lookup`: finds contacts for the speakers. Raises CallAnnotateError: what is wrong
-    with the recording, or the stage that failed. Cancelling it waits for the one call into a network that is under way
-    and leaves nothing behind.
+    `known`: the voices to be named. `lookup`: finds contacts for the speakers. `heard` is told the words in the order
+    of time as they are written down. Raises CallAnnotateError: what is wrong with the recording, or the stage that
+    failed. Cancelling it waits for the one call into a network that is under way and leaves nothing behind.
     """
     engine.check_language(options.language)
+    engine.check_task(options)
     notices: list[Notice] = []
-    flow = annotation_flow(engine, options, two_sided=file.layout == "two-sided", known=known, lookup=lookup)
+    flow = annotation_flow(
+        engine, options, two_sided=file.layout == "two-sided", known=known, lookup=lookup, heard=heard
+    )
     source = Decode(file, CapacityLimiter(1), notices.append)
     started = perf_counter()
     async with flow.open(source, watch=ProgressReporter(report, file.duration)) as running:
@@ -110,6 +114,7 @@ def metadata(
         languages=tuple(language for language, _ in languages.most_common()),
         channels=layout,
         engine=options.engine,
+        task=options.task,
         models=engine.models,
         processing_time=round(elapsed, 3),
         real_time_factor=round(elapsed / duration, 4) if duration else 0.0,

@@ -1,16 +1,17 @@
 """The networks of one configuration, loaded once and shared by every call that goes through the graph."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
 from anyio import CapacityLimiter
 
 from contracts.annotation import ModelUsed
-from contracts.errors import UNKNOWN_LANGUAGE, CallAnnotateError
+from contracts.errors import NO_TRANSLATION, UNKNOWN_LANGUAGE, CallAnnotateError
 from contracts.options import AnnotateOptions
 from models.allocator import tune_allocator
+from models.catalogue import default_catalogue, entry
 from models.networks import SegmentationNetwork, VoiceprintNetwork, WhisperNetwork
 from models.pyannote_pipeline import OwnNetworks, PyannotePipeline
 from models.segmentation import Segmentation
@@ -44,6 +45,22 @@ class Engine:
             name = next(model.name for model in self.models if model.kind == "transcription")
             allowed = ", ".join(sorted(self.whisper.languages))
             raise CallAnnotateError(UNKNOWN_LANGUAGE, language=language, model=name, allowed=allowed)
+
+    def check_task(self, options: AnnotateOptions) -> None:
+        """Raises NO_TRANSLATION where the options ask the loaded Whisper for a translation that it was not taught."""
+        if options.task == "translate" and not translates(options.model, self.whisper.languages):
+            raise CallAnnotateError(NO_TRANSLATION, model=options.model, allowed=", ".join(translators()))
+
+
+def translates(model: str, languages: Collection[str]) -> bool:
+    """Whether a Whisper model that knows these languages was taught to translate."""
+    return len(languages) > 1 and entry(model, "transcription").translates
+
+
+def translators() -> list[str]:
+    """Models of the catalogue that translate."""
+    found = [model for model in default_catalogue().models if model.kind == "transcription" and model.translates]
+    return [model.name for model in found if model.languages == ("multilingual",)]
 
 
 def available_cores() -> int:

@@ -8,7 +8,8 @@ from typing import Final
 from contracts.errors import INVALID_FIELD, CallAnnotateError
 from contracts.jobs import JobRequest
 from contracts.options import AnnotateOptions, Engine
-from models.catalogue import default_catalogue
+from models.catalogue import default_catalogue, entry
+from runtime.engine import translators
 from runtime.json_request import read_struct
 from runtime.settings import Settings
 
@@ -39,6 +40,8 @@ def options_of(request: JobRequest, settings: Settings) -> AnnotateOptions:
         model=_model(request.model, settings),
         engine=_engine(request, settings),
         recognise=request.recognise,
+        task=request.task,
+        prompt=request.prompt,
     )
 
 
@@ -48,6 +51,15 @@ def check_language(language: str | None, known: Collection[str], model: str) -> 
         problem = f"{language!r} is unknown to the model {model!r}"
         allowed = ", ".join(["auto", *sorted(known)])
         raise CallAnnotateError(INVALID_FIELD, field=f"{FIELD}.language", problem=problem, allowed=allowed)
+
+
+def check_task(options: AnnotateOptions) -> None:
+    """Raises INVALID_FIELD where a model is known not to translate and is asked to."""
+    model = entry(options.model, "transcription")
+    if options.task == "translate" and not (model.translates and model.languages != ("en",)):
+        problem = f"the model {options.model!r} does not translate"
+        allowed = f"transcribe, or one of the models {', '.join(translators())}"
+        raise CallAnnotateError(INVALID_FIELD, field=f"{FIELD}.task", problem=problem, allowed=allowed)
 
 
 def safe_name(filename: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contracts.audio import Samples
+from contracts.options import Task
 from models.networks import SegmentationNetwork, VoiceprintNetwork, WhisperNetwork
 from models.whisper import BEAM, Before, Heard
 from runtime.engine import Engine
@@ -86,15 +87,27 @@ class JournaledWhisper:
 
         return np.stack([array(answer, np.float64) for answer in answers(self.journal, "language", keys, compute)])
 
-    def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
+    def hear(
+        self,
+        utterances: Sequence[Samples],
+        languages: Sequence[str],
+        silence: int,
+        *,
+        task: Task = "transcribe",
+        context: str = "",
+    ) -> list[Heard]:
         """See models.whisper.Whisper."""
+        # Journals of before the tasks have the first question.
+        more = "" if task == "transcribe" and not context else f" {task} {context}"
         keys = [
-            key_of(f"words {language} {silence}", self.weights, samples)
+            key_of(f"words {language} {silence}{more}", self.weights, samples)
             for samples, language in zip(utterances, languages, strict=True)
         ]
 
         def compute(missing: list[int]) -> list[bytes]:
-            heard = self.inner.hear([utterances[n] for n in missing], [languages[n] for n in missing], silence)
+            heard = self.inner.hear(
+                [utterances[n] for n in missing], [languages[n] for n in missing], silence, task=task, context=context
+            )
             return [msgspec.msgpack.encode(own) for own in heard]
 
         return [msgspec.msgpack.decode(answer, type=Heard) for answer in answers(self.journal, "words", keys, compute)]

@@ -8,7 +8,7 @@ from contracts.live_speech import LiveEvent, LiveOptions
 from contracts.live_stages import Fed
 from contracts.options import AnnotateOptions
 from contracts.recognition import Enrolled
-from contracts.speech import Diarization, SpeechRegion, Voiceprints
+from contracts.speech import Diarization, SpeechRegion, Transcript, Voiceprints
 from runtime.engine import Engine
 from runtime.graph import Flow, Graph, Stream
 from stages.annotate import Annotate
@@ -24,6 +24,7 @@ from stages.matching import KnownVoices
 from stages.preprocess import Preprocess
 from stages.recognise import Recognise
 from stages.segment import Segment
+from stages.tell import Tell
 from stages.tell_apart import TellApart
 from stages.transcribe import Transcribe
 from stages.write import Write
@@ -36,17 +37,24 @@ def annotation_flow(
     two_sided: bool = False,
     known: KnownVoices | None = None,
     lookup: Lookup | None = None,
+    heard: Callable[[Transcript], None] | None = None,
 ) -> Flow[AudioChunk, AnnotatedSpeech]:
     """Audio in, annotated speech out. A file and a live call differ in the source alone.
 
     `known`: the voices to be named; with none, or where recognition is not wanted, the stage is left out. So is
-    `lookup`, which finds contacts for the speakers.
+    `lookup`, which finds contacts for the speakers. `heard` is told what is said, in the order of time, as it is
+    written down.
     """
     graph = Graph("annotation")
     audio = graph.source(AudioChunk, "decode")
     clean = _clean(audio, options, two_sided=two_sided)
     speech = clean.then("segment", Segment(engine.segmentation, engine.limiter), buffer=8)
-    words = speech.then("transcribe", Transcribe(engine.whisper, engine.limiter, options.language), buffer=2)
+    transcribe = Transcribe(
+        engine.whisper, engine.limiter, options.language, options.task, options.prompt, in_order=heard is not None
+    )
+    words = speech.then("transcribe", transcribe, buffer=2)
+    if heard is not None:
+        words = words.then("tell", Tell(heard), buffer=2)
     recognise = options.recognise and known is not None and len(known) > 0
     if engine.pipeline is None or recognise:
         prints = speech.then("embed", Embed(engine.voiceprint, engine.limiter), buffer=4)
@@ -55,11 +63,12 @@ def annotation_flow(
     else:
         turns = clean.then("diarize", DiarizePyannote(engine.pipeline, engine.limiter, *_bounds(options)), buffer=8)
     spoken = words | turns
+    annotate = Annotate(two_sided, translated=options.task == "translate")
     if known is not None and recognise:
         names = (prints | turns).then("recognise", Recognise(known, engine.limiter, options.min_speakers), buffer=4)
-        annotated = (spoken | names).then("annotate", Annotate(two_sided), buffer=16)
+        annotated = (spoken | names).then("annotate", annotate, buffer=16)
     else:
-        annotated = spoken.then("annotate", Annotate(two_sided), buffer=16)
+        annotated = spoken.then("annotate", annotate, buffer=16)
     # Words go there for progress alone: what is annotated comes in one piece, at the end.
     result = annotated if lookup is None else (words | annotated).then("lookup", lookup, buffer=4)
     return graph.flow(audio, result, buffer=1)

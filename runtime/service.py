@@ -43,7 +43,7 @@ from runtime.health import HealthCheck
 from runtime.hot_folder import HotFolder
 from runtime.intake import new_row
 from runtime.job_progress import DONE
-from runtime.job_request import check_language, options_of, read_request
+from runtime.job_request import check_language, check_task, options_of, read_request
 from runtime.job_store import JobRow, Key
 from runtime.job_views import Forecast, error_message, in_seconds, job_view, moment, result_message
 from runtime.live_service import LiveService
@@ -147,6 +147,7 @@ class JobService:
             self.webhooks.check_url(request.callback_url)
         options = options_of(request, self.settings)
         self._check_language(options)
+        check_task(options)
         digest = await upload.finish()
         file = await self._intake.look_at(upload.path, options, upload.filename)
         row = new_row(upload.job_id, upload.filename, file, request, sent, options)

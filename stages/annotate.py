@@ -1,6 +1,6 @@
 """Joins words and turns: every word belongs to one speaker, and overlap is kept in the turns."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
@@ -34,6 +34,8 @@ class Annotate:
 
     two_sided: bool = False
     """Name the side of the call with each speaker."""
+    translated: bool = False
+    """The words are English, whatever the language of the speech."""
 
     async def run(
         self,
@@ -56,7 +58,9 @@ class Annotate:
                     known = item.speakers
                 case Reached():
                     pass  # it was for progress
-        await send.send(annotated(transcripts, turns, end_time, two_sided=self.two_sided, known=known))
+        await send.send(
+            annotated(transcripts, turns, end_time, two_sided=self.two_sided, known=known, translated=self.translated)
+        )
 
 
 def annotated(
@@ -66,11 +70,14 @@ def annotated(
     *,
     two_sided: bool,
     known: Sequence[Identified] = (),
+    translated: bool = False,
 ) -> AnnotatedSpeech:
     """Give every word to a speaker and group each speaker's words into segments.
 
-    `known`: what recognition says of the speakers of the turns; empty where it did not run.
+    `known`: what recognition says of the speakers of the turns; empty where it did not run. `translated`: the words are
+    English.
     """
+    unspaced = frozenset() if translated else UNSPACED
     spoken = [transcript for transcript in transcripts if transcript.words]
     turns = _with_unheard(spoken, _joined(turns, known))
     who = {identified.speaker: identified for identified in known}
@@ -87,7 +94,9 @@ def annotated(
             _named(
                 Speaker(
                     speaker_id=name,
-                    segments=tuple(segments(sorted(owned[speaker], key=lambda own: own[0].start_time), starts)),
+                    segments=tuple(
+                        segments(sorted(owned[speaker], key=lambda own: own[0].start_time), starts, unspaced)
+                    ),
                     channel=channels[speaker] if two_sided else None,
                     identified_as=UNKNOWN if known else None,
                 ),
@@ -163,11 +172,14 @@ def _shares(
     return np.bincount(speakers, np.maximum(overlap, 0.0)) / (word.end_time - word.start_time)
 
 
-def segments(words: Sequence[tuple[TimedWord, str]], starts: npt.NDArray[np.float64]) -> Iterator[Segment]:
+def segments(
+    words: Sequence[tuple[TimedWord, str]], starts: npt.NDArray[np.float64], unspaced: Collection[str] = UNSPACED
+) -> Iterator[Segment]:
     """Group one speaker's words (with their languages, in time order) into segments.
 
     A segment ends at a pause, at a change of language, where somebody else said a word in between, and at the end of a
-    sentence when it has grown long. `starts` (float64, sorted) are the start times of all words of the call.
+    sentence when it has grown long. `starts` (float64, sorted) are the start times of all words of the call. Words of
+    the `unspaced` languages are written without spaces between them.
     """
     if not words:
         return
@@ -178,12 +190,12 @@ def segments(words: Sequence[tuple[TimedWord, str]], starts: npt.NDArray[np.floa
             SENTENCE_ENDS
         )
         if after.start_time - before.end_time > PAUSE or language != following or interrupted or complete:
-            yield _segment(words[begin:n])
+            yield _segment(words[begin:n], unspaced)
             begin = n
-    yield _segment(words[begin:])
+    yield _segment(words[begin:], unspaced)
 
 
-def _segment(words: Sequence[tuple[TimedWord, str]]) -> Segment:
+def _segment(words: Sequence[tuple[TimedWord, str]], unspaced: Collection[str]) -> Segment:
     own = tuple(
         Word(word.text, round(word.start_time, 3), round(word.end_time, 3), round(word.confidence, 4))
         for word, _ in words
@@ -191,7 +203,7 @@ def _segment(words: Sequence[tuple[TimedWord, str]]) -> Segment:
     return Segment(
         start_time=own[0].start_time,
         end_time=own[-1].end_time,
-        text=("" if words[0][1] in UNSPACED else " ").join(word.word for word in own),
+        text=("" if words[0][1] in unspaced else " ").join(word.word for word in own),
         confidence=round(fmean(word.confidence for word in own), 4),
         language=words[0][1],
         words=own,

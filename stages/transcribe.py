@@ -11,9 +11,10 @@ from anyio import CapacityLimiter, Semaphore, create_task_group, to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from contracts.audio import SAMPLE_RATE
+from contracts.options import Task
 from contracts.speech import Reached, SpeechRegion, Transcript
 from models.networks import WhisperNetwork
-from models.whisper import Heard, filled
+from models.whisper import Heard, filled, task_in
 from stages.languages import Languages
 from stages.parts import Part, joined, parts, pieces
 from stages.skipped import skipped, without
@@ -30,6 +31,8 @@ SILENCE: Final = 3 * SAMPLE_RATE
 """Samples of silence after a window."""
 LONG_SILENCE: Final = 7 * SAMPLE_RATE
 """Samples of silence at least after what is heard again; as many as Whisper takes change nothing but the time."""
+STEP: Final = 60 * SAMPLE_RATE
+"""Samples of speech that are heard before any of it is sent, where somebody reads along: a few seconds of work."""
 BRIEF: Final = 2 * SAMPLE_RATE
 """Samples below which a window is too short for the model to be sure of what it makes up."""
 SURE: Final = -0.6
@@ -86,6 +89,12 @@ class Transcribe:
     """As many batches are at work at once as it has tokens."""
     language: str | None = None
     """One of the model's languages, or None to detect it for each part."""
+    task: Task = "transcribe"
+    """With "translate" the words are English; a transcript's language is that of the speech all the same."""
+    prompt: str = ""
+    """Text before, or words that may be said."""
+    in_order: bool = False
+    """Hear the windows in the order of time and send what is sure at once, for who reads along; it takes longer."""
 
     @property
     def _language(self) -> str | None:
@@ -97,7 +106,8 @@ class Transcribe:
     ) -> None:
         """Gather each channel's parts; send the transcripts in the order of their ends within what is gathered.
 
-        While windows are heard, more is gathered and its languages are told, so that no thread has to wait.
+        While windows are heard, more is gathered and its languages are told, so that no thread has to wait. In order,
+        the channels are gathered together.
         """
         gathered: dict[int, list[Part]] = {}
         languages: dict[int, Languages] = {}
@@ -107,21 +117,26 @@ class Transcribe:
 
         async with create_task_group() as tasks:
 
-            async def start(own: list[Part], known: Languages) -> None:
-                windows = await self._windows(own, known)
-                await one.acquire()
-                tasks.start_soon(self._write, windows, known.copy(), share, send, one)
+            async def start(chosen: list[int]) -> None:
+                windows: list[Window] = []
+                known: dict[int, Languages] = {}
+                for channel in chosen:
+                    if own := gathered.pop(channel):
+                        told = languages.setdefault(channel, Languages(len(self.model.languages)))
+                        windows += await self._windows(own, told)
+                        known[channel] = told.copy()
+                if windows:
+                    await one.acquire()
+                    tasks.start_soon(self._write, windows, known, share, send, one)
 
             async for region in receive:
                 share.take(region)
-                own = gathered.setdefault(region.channel, [])
-                own.extend(parts(region))
-                if sum(len(part.samples) for part in own) >= GATHERED:
-                    gathered[region.channel] = []
-                    await start(own, languages.setdefault(region.channel, Languages(len(self.model.languages))))
-            for channel, own in sorted(gathered.items()):
-                if own:
-                    await start(own, languages.setdefault(channel, Languages(len(self.model.languages))))
+                gathered.setdefault(region.channel, []).extend(parts(region))
+                chosen = sorted(gathered) if self.in_order else [region.channel]
+                if sum(len(part.samples) for channel in chosen for part in gathered[channel]) >= GATHERED:
+                    await start(chosen)
+            for chosen in [sorted(gathered)] if self.in_order else [[channel] for channel in sorted(gathered)]:
+                await start(chosen)
 
     async def _windows(self, own: list[Part], known: Languages) -> list[Window]:
         """The gathered parts of one channel, packed into windows of one language each."""
@@ -133,26 +148,48 @@ class Transcribe:
     async def _write(
         self,
         windows: list[Window],
-        known: Languages,
+        known: dict[int, Languages],
         share: Share,
         send: ObjectSendStream[Transcript | Reached],
         one: Semaphore,
     ) -> None:
-        """Transcribe the windows of one channel, telling how far that is; then let the next be heard."""
+        """Transcribe what was gathered; then let the next be heard."""
+        waiting: list[Transcript] = []
+        left = in_steps(windows) if self.in_order else [list(windows)]
+        windows.clear()  # each is let go of when it was heard
+        while left:
+            waiting += await self._written(left.pop(0), known, share, send)
+            # What ends before anything begins that is still to be heard.
+            sure = min((window.parts[0].start for step in left for window in step), default=math.inf) / SAMPLE_RATE
+            for transcript in sorted(waiting, key=lambda transcript: transcript.end_time):
+                if transcript.end_time <= sure:
+                    await send.send(transcript)
+            waiting = [transcript for transcript in waiting if transcript.end_time > sure]
+        one.release()
+
+    async def _written(
+        self,
+        windows: list[Window],
+        known: dict[int, Languages],
+        share: Share,
+        send: ObjectSendStream[Transcript | Reached],
+    ) -> list[Transcript]:
+        """What is heard in the windows, telling how far that is."""
         written: list[Transcript] = []
         resolved: list[tuple[Doubt, list[Transcript]]] = []
         groups = batches([filled(len(window), SILENCE) for window in windows], round(self.limiter.total_tokens))
 
         async def hear(chosen: list[Window]) -> None:
             for window, found in zip(chosen, await self._heard(chosen, SILENCE), strict=True):
-                understood, doubts = judged(window, found)
+                # The words of a translation are not where the sounds are: holes between them mean nothing.
+                understood, doubts = judged(window, found, whole=task_in(window.language, self.task) == "transcribe")
                 written.extend(understood)
                 for doubt in doubts:
                     tasks.start_soon(hear_again, doubt)
             await send.send(share.reached(sum(len(window) for window in chosen)))
 
         async def hear_again(doubt: Doubt) -> None:
-            window = await self._told(doubt, known)
+            window = await self._told(doubt, known[doubt.window.parts[0].channel])
             (found,) = await self._heard([window], LONG_SILENCE)
             if trusted(found, len(window)) and found.log_probability >= doubt.least:
                 resolved.append((doubt, transcripts(window, found)))
@@ -160,15 +197,13 @@ class Transcribe:
         async with create_task_group() as tasks:
             for numbers in groups:
                 tasks.start_soon(hear, [windows[n] for n in numbers])
-            windows.clear()  # each is let go of when it was heard
+            windows.clear()
         # In the order of time, whichever thread was the first.
         for doubt, own in sorted(resolved, key=lambda pair: pair[0].window.parts[0].start):
             if doubt.passed_over:
                 written = [without(transcript, doubt.window.parts[0]) for transcript in written]
             written += own
-        for transcript in sorted(written, key=lambda transcript: transcript.end_time):
-            await send.send(transcript)
-        one.release()
+        return written
 
     async def _detect(self, cut: list[Part], known: Languages) -> tuple[list[Part], list[str]]:
         """Tell the language of each piece, and join what belongs together."""
@@ -194,7 +229,8 @@ class Transcribe:
 
         def hear() -> list[Heard]:  # the samples are put together when it is their turn, and no sooner
             samples = [window.samples() for window in windows]
-            return self.model.hear(samples, [window.language for window in windows], silence)
+            languages = [window.language for window in windows]
+            return self.model.hear(samples, languages, silence, task=self.task, context=self.prompt)
 
         return await to_thread.run_sync(hear, limiter=self.limiter)
 
@@ -235,14 +271,30 @@ def batches(lengths: Sequence[int], threads: int = 1) -> list[list[int]]:
     return sorted(grouped, key=lambda batch: -lengths[batch[0]] * len(batch))
 
 
-def judged(window: Window, found: Heard) -> tuple[list[Transcript], list[Doubt]]:
-    """What was understood of a window, part by part, and what is to be heard again."""
+def in_steps(windows: Sequence[Window]) -> list[list[Window]]:
+    """The windows in the order of time, in steps of about STEP samples; the text of a step can be read when it ends."""
+    steps: list[list[Window]] = []
+    taken = STEP
+    for window in sorted(windows, key=lambda window: window.parts[0].start):
+        if taken >= STEP:
+            steps.append([])
+            taken = 0
+        steps[-1].append(window)
+        taken += len(window)
+    return steps
+
+
+def judged(window: Window, found: Heard, *, whole: bool = True) -> tuple[list[Transcript], list[Doubt]]:
+    """What was understood of a window, part by part, and what is to be heard again.
+
+    `whole`: also what was passed over.
+    """
     understood: list[Transcript] = []
     doubts: list[Doubt] = []
     for alone, transcript in zip(window.each(), transcripts(window, found), strict=True):
         # The decoder leaves a part out now and then, above all the last one.
         if trusted(found, len(window)) and transcript.words:
-            over = skipped(alone.parts[0], transcript.words)
+            over = skipped(alone.parts[0], transcript.words) if whole else []
             doubts += [Doubt(Window(window.language, (part,)), SURE, passed_over=True) for part in over]
             understood.append(transcript)
         elif len(alone) >= RETRIED:

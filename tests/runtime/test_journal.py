@@ -137,7 +137,7 @@ class Ears:
         self.asked.append(len(utterances))
         return np.array([[float(own[0]), 1.0] for own in utterances])
 
-    def hear(self, utterances: list[np.ndarray], languages: list[str], silence: int) -> list[Heard]:
+    def hear(self, utterances: list[np.ndarray], languages: list[str], silence: int, **_: str) -> list[Heard]:
         self.asked.append(len(utterances))
         return [
             Heard(f"{language} {own[0]} {silence}", (HeardWord("word", 0.1, 0.2, 0.3),), -0.1, 0.2)

@@ -42,7 +42,7 @@ class Scripted(Whisper):
     def detect(self, utterances: Sequence[Samples]) -> npt.NDArray[np.float64]:
         return np.array([[0.02, 0.98] if samples.min() < 0 else [0.98, 0.02] for samples in utterances])
 
-    def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
+    def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int, **_: str) -> list[Heard]:
         assert len(utterances) == len(languages)
         assert silence > 0
         with self.lock:
@@ -200,7 +200,7 @@ async def test_the_languages_of_what_follows_are_told_while_windows_are_heard() 
                 told.set()
             return super().detect(utterances)
 
-        def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int) -> list[Heard]:
+        def hear(self, utterances: Sequence[Samples], languages: Sequence[str], silence: int, **_: str) -> list[Heard]:
             assert told.wait(60)
             return super().hear(utterances, languages, silence)
 

@@ -6,7 +6,7 @@ from typing import Final, get_args
 import click
 
 from contracts.errors import INVALID_OPTION, CallAnnotateError
-from contracts.options import AnnotateOptions, ChannelMode, Engine, Format
+from contracts.options import AnnotateOptions, ChannelMode, Engine, Format, Task
 from web.cli.output import wanted_formats
 
 EXIT_CODES: Final = """
@@ -14,7 +14,7 @@ EXIT_CODES: Final = """
 Exit codes:
   0       every call was annotated
   1       our own mistake            2       wrong use of an option
-  10-19   a recording can't be used  20-24   a language, a model or weights
+  10-19   a recording can't be used  20-27   a language, a model or weights
   30-31   an output can't be written 40      a stage failed
   50-59   annotated, with a warning  130     interrupted
 All of them, one by one: docs/errors.md. With several files all are tried, and the first problem decides.
@@ -31,6 +31,7 @@ Examples:
   callannotate annotate --language ru --speakers 2 --format srt call.mp3
   callannotate annotate --format json --format vtt --output results calls/*.wav
   callannotate annotate --voices people call.wav
+  callannotate annotate --task translate --prompt "Anna Smirnova, Moscow" call.wav
   callannotate annotate --progress json call.wav 2> progress.jsonl
 """,
 )
@@ -71,6 +72,14 @@ Examples:
     metavar="DIR",
     help="Name known voices: those of a server's volume, or a folder of .vec and .npy files called after people.",
 )
+@click.option(
+    "--task",
+    type=click.Choice(get_args(Task)),
+    default="transcribe",
+    show_default=True,
+    help="translate: the text in English, whatever is spoken.",
+)
+@click.option("--prompt", default="", help="Words that may be said, such as names, for their spelling.")
 @click.option("--no-preprocess", is_flag=True, help="Leave DC, rumble and level as they are.")
 @click.option("--threads", type=click.IntRange(1, 256), help="Threads for the networks.  [default: all cores]")
 @click.option(
@@ -104,6 +113,8 @@ def annotate(
     engine: Engine,
     pipeline: str | None,
     voices: Path | None,
+    task: Task,
+    prompt: str,
     no_preprocess: bool,
     threads: int | None,
     formats: tuple[Format, ...],
@@ -126,6 +137,8 @@ def annotate(
         engine=engine,
         pipeline=pipeline,
         preprocess=not no_preprocess,
+        task=task,
+        prompt=prompt,
     )
     from web.cli.run import annotate_files
 
