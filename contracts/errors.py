@@ -8,7 +8,7 @@ contracts/voice_errors.py, what only who asks decides in contracts/access_errors
 
 from typing import Final
 
-from contracts import access_errors, contact_errors, live_errors, voice_errors, webhook_errors
+from contracts import access_errors, contact_errors, live_errors, openai_errors, voice_errors, webhook_errors
 from contracts.fault import CallAnnotateError as CallAnnotateError  # noqa: PLC0414
 from contracts.fault import Fault as Fault  # noqa: PLC0414
 from contracts.fault import Language as Language  # noqa: PLC0414
@@ -350,6 +350,7 @@ CATALOGUE: Final = {
         *vars(live_errors).values(),
         *vars(access_errors).values(),
         *vars(contact_errors).values(),
+        *vars(openai_errors).values(),
         *vars(voice_errors).values(),
         *vars(webhook_errors).values(),
     ]

@@ -43,6 +43,9 @@ from contracts.jobs import (
     QueueStatus,
     ServiceInfo,
 )
+from contracts.openai import OpenAIErrorBody
+from contracts.openai_errors import openai_error
+from contracts.openai_examples import OPENAI_RESPONSES, OPENAI_SPECIAL_DETAILS
 from contracts.options import Format
 from contracts.voice_examples import VOICE_DETAILS, VOICE_RESPONSES, VOICE_SPECIAL_DETAILS
 from contracts.waveform import Waveform
@@ -231,6 +234,7 @@ RESPONSES: Final[dict[tuple[str, int], dict[str, object]]] = {
     **WEBHOOK_RESPONSES,
     **CONTACT_RESPONSES,
     **CORRECTION_RESPONSES,
+    **OPENAI_RESPONSES,
     **VOICE_RESPONSES,
 }
 """Of each answer with a body: Structs for JSON, text for the other media types; documents and audio have none."""
@@ -314,15 +318,26 @@ _SPECIAL_DETAILS: Final[dict[str, dict[str, str | float]]] = {
     "BODY_TOO_LARGE": {"max_allowed": 65536},
     **ACCESS_SPECIAL_DETAILS,
     **CONTACT_SPECIAL_DETAILS,
+    **OPENAI_SPECIAL_DETAILS,
     **VOICE_SPECIAL_DETAILS,
 }
 
 
-def example_error(fault: Fault, language: Language = "en") -> ErrorDetail:
-    """The error as a client gets it."""
+def _example(fault: Fault) -> CallAnnotateError:
+    """The error as it might be raised."""
     known = _DETAILS | _SPECIAL_DETAILS.get(fault.code, {})
     wanted = {name for text in (fault.message, fault.advice) for _, name, _, _ in Formatter().parse(text) if name}
-    error = CallAnnotateError(fault, **{name: known[name] for name in sorted(wanted)})
+    return CallAnnotateError(fault, **{name: known[name] for name in sorted(wanted)})
+
+
+def example_openai_error(fault: Fault, status: int) -> OpenAIErrorBody:
+    """The error with this status as a client of OpenAI gets it."""
+    return openai_error(_example(fault), "en", status)
+
+
+def example_error(fault: Fault, language: Language = "en") -> ErrorDetail:
+    """The error as a client gets it."""
+    error = _example(fault)
     return ErrorDetail(
         code=fault.code,
         message=error.message_in(language),

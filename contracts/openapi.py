@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from contracts import access_errors, errors
 from contracts.errors import Fault
-from contracts.examples import RESPONSES, example_error_body, plain
+from contracts.examples import RESPONSES, example_error_body, example_openai_error, plain
 from contracts.jobs import ErrorBody
+from contracts.openai import OpenAIErrorBody
 from contracts.parameters import (
     ACCEPT_LANGUAGE,
     CONTENT_LANGUAGE,
@@ -21,7 +22,7 @@ from contracts.parameters import (
     Header,
     Parameter,
 )
-from contracts.route import Response, Route, Upload
+from contracts.route import Form, Response, Route, Upload
 from contracts.routes import FORMAT_MEDIA_TYPES, ROUTES
 from contracts.russian import RUSSIAN
 from contracts.schemas import Json, schema_of, schemas_of
@@ -91,6 +92,7 @@ def openapi_document() -> Json:
             {"name": "Jobs", "description": "Recordings and what becomes of them"},
             {"name": "Voices", "description": "People whose voices are known"},
             {"name": "Contacts", "description": "People and organisations of the CardDAV address books"},
+            {"name": "OpenAI", "description": "The same paths as OpenAI's audio interface, for its clients"},
             {"name": "Queue", "description": "Who runs and who waits"},
             {"name": "Webhooks", "description": "What is said to a callback_url when a job ends"},
             {"name": "Access", "description": "Who asks"},
@@ -104,12 +106,9 @@ def openapi_document() -> Json:
         },
         "components": {
             "securitySchemes": SECURITY_SCHEMES,
-            "schemas": {**schemas_of([*structs, ErrorBody, WebhookMessage]), **request_schemas()},
+            "schemas": {**schemas_of([*structs, ErrorBody, OpenAIErrorBody, WebhookMessage]), **request_schemas()},
             "headers": {header.name: _header(header) for header in _headers()},
-            "examples": {
-                fault.code: {"summary": fault.code, "value": plain(example_error_body(fault))}
-                for fault in sorted(_faults(), key=lambda fault: fault.code)
-            },
+            "examples": {name: example for route in ROUTES for name, example in _error_examples(route).items()},
         },
         "x-scopes": SCOPES,
         "x-errors": x_errors([*_faults(), *_ANYWHERE]),
@@ -124,6 +123,8 @@ def request_schemas() -> Json:
             written[route.upload.metadata] = route.upload.example
         if route.body is not None:
             written[route.body] = route.body_example
+        if route.form is not None:
+            written[route.form.fields] = route.form.example
     found: Json = dict(schemas_of(written))
     for kind, example in written.items():
         found[kind.__name__] = {**cast(Json, found[kind.__name__]), "examples": [plain(example)]}
@@ -152,9 +153,10 @@ def _info() -> Json:
         "description": (
             "Submit a recording, follow the job, fetch who spoke when and what they said.\n\n"
             "Every answer has the header X-Request-ID. Every error has the body ErrorBody; its texts are in Russian "
-            "where Accept-Language prefers it. All codes are listed under `x-errors`; a path that does not exist is "
-            "answered by 404 ROUTE_NOT_FOUND, a method that a path does not have by 405 METHOD_NOT_ALLOWED with the "
-            "header Allow. HEAD is answered wherever GET is. Query parameters that are not described are ignored.\n\n"
+            "where Accept-Language prefers it. Operations for clients of OpenAI have OpenAIErrorBody. All codes are "
+            "listed under `x-errors`; a path that does not exist is answered by 404 ROUTE_NOT_FOUND, a method that a "
+            "path does not have by 405 METHOD_NOT_ALLOWED with the header Allow. HEAD is answered wherever GET is. "
+            "Query parameters that are not described are ignored.\n\n"
             "Without API keys nobody is asked who they are, and the server listens on loopback. Once there is a key, "
             "every request needs one; `x-scope` of an operation is what it has to have (`x-scopes` says what each "
             "opens).\n\n"
@@ -177,7 +179,8 @@ def _headers() -> list[Header]:
 
 
 def _structs(response: Response) -> list[type[Struct]]:
-    return [kind for kind in response.content.values() if isinstance(kind, type) and issubclass(kind, Struct)]
+    kinds = [kind for entry in response.content.values() for kind in (entry if isinstance(entry, tuple) else (entry,))]
+    return [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Struct)]
 
 
 def _header(header: Header) -> Json:
@@ -191,8 +194,8 @@ def _header(header: Header) -> Json:
 
 def _operation(route: Route) -> Json:
     responses: dict[str, Json] = {str(response.status): _response(route, response) for response in route.responses}
-    by_status = sorted(route.errors, key=lambda fault: (fault.http_status, fault.code))
-    for status, faults in groupby(by_status, key=lambda fault: fault.http_status):
+    by_status = sorted(route.errors, key=lambda fault: (route.status_of(fault), fault.code))
+    for status, faults in groupby(by_status, key=route.status_of):
         if str(status) not in responses:
             responses[str(status)] = _error_response(route, list(faults))
     return {
@@ -202,6 +205,7 @@ def _operation(route: Route) -> Json:
         "tags": [route.tag],
         "parameters": [_parameter(parameter) for parameter in (*route.parameters, ACCEPT_LANGUAGE)],
         **({"requestBody": _upload(route.upload)} if route.upload is not None else {}),
+        **({"requestBody": _form(route.form)} if route.form is not None else {}),
         **({"requestBody": _body(route.body)} if route.body is not None else {}),
         "responses": dict(sorted(responses.items())),
         **({"callbacks": {"jobEnded": _callback()}} if route.operation_id == "createJob" else {}),
@@ -240,6 +244,25 @@ def _upload(form: Upload) -> Json:
                     "file": {"contentType": f"{kinds}, {others}" if others else kinds},
                     "metadata": {"contentType": "application/json"},
                 },
+            }
+        },
+    }
+
+
+def _form(form: Form) -> Json:
+    kinds = ", ".join(form.kinds)
+    fields = schemas_of([form.fields])[form.fields.__name__]
+    file = {"type": "string", "format": "binary", "description": f"{form.summary} ({kinds})."}
+    return {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    **fields,
+                    "properties": {"file": file, **cast(Json, fields["properties"])},
+                    "required": ["file", *cast(list[str], fields["required"])],
+                },
+                "encoding": {"file": {"contentType": f"{kinds}, application/octet-stream"}},
             }
         },
     }
@@ -318,16 +341,38 @@ def _content(route: Route, response: Response) -> Json:
         entry: Json = {}
         if kind is dict:
             entry["schema"] = {"type": "object"}
+        elif isinstance(kind, tuple):
+            entry["schema"] = {"anyOf": [schema_of(choice) for choice in kind]}
         elif kind is not bytes:
             entry["schema"] = schema_of(kind)
         named = {
             name: {"value": plain(value)}
             for name, value in examples.items()
             if (isinstance(value, str) if kind is str else isinstance(value, Struct) and kind is not bytes)
-            and (kind is not str or len(texts) == 1 or name == kinds[media_type])
+            and (kind is not str or len(texts) == 1 or name == kinds.get(media_type, "events"))
         }
         content[media_type] = {**entry, **({"examples": named} if named else {})}
     return content
+
+
+def _error_example(route: Route, fault: Fault) -> str:
+    """What the example of an error is called."""
+    return f"openai.{fault.code.lower()}" if route.tag == "OpenAI" else fault.code
+
+
+def _error_examples(route: Route) -> Json:
+    """The examples of all errors of a route by their names."""
+    return {
+        _error_example(route, fault): {
+            "summary": fault.code,
+            "value": plain(
+                example_openai_error(fault, route.status_of(fault))
+                if route.tag == "OpenAI"
+                else example_error_body(fault)
+            ),
+        }
+        for fault in sorted(route.errors, key=lambda fault: fault.code)
+    }
 
 
 def _error_response(route: Route, faults: list[Fault]) -> Json:
@@ -343,8 +388,10 @@ def _error_response(route: Route, faults: list[Fault]) -> Json:
         "headers": _references(headers),
         "content": {
             "application/json": {
-                "schema": schema_of(ErrorBody),
-                "examples": {fault.code: {"$ref": f"#/components/examples/{fault.code}"} for fault in faults},
+                "schema": schema_of(OpenAIErrorBody if route.tag == "OpenAI" else ErrorBody),
+                "examples": {
+                    fault.code: {"$ref": f"#/components/examples/{_error_example(route, fault)}"} for fault in faults
+                },
             }
         },
     }

@@ -143,6 +143,21 @@ CONTENT_RANGE: Final = Header(
     example="bytes 0-1023/1048576",
 )
 
+JOB_HEADER: Final = Header(
+    name="X-Job-ID",
+    type=JobId,
+    summary="The job that the request was. It is gone once the request is answered, unless OPENAI_KEEP_JOBS is set.",
+    example="550e8400-e29b-41d4-a716-446655440000",
+)
+MODEL_NAME: Final = Parameter(
+    name="model",
+    place="path",
+    type=str,
+    summary="A name of `GET /v1/models`.",
+    required=True,
+    example="whisper-1",
+)
+
 JOB_ID: Final = Parameter(
     name="job_id",
     place="path",

@@ -16,7 +16,8 @@ class Response(Struct, frozen=True, kw_only=True):
     status: int
     summary: str
     content: dict[str, object] = {}
-    """Media type: the Struct that is sent as JSON, `str` for text, `bytes` for binary data, `dict` for any object."""
+    """Media type: the Struct that is sent as JSON or a tuple of those that may be, `str` for text, `bytes` for binary
+    data, `dict` for any object."""
     headers: tuple[Header, ...] = ()
 
 
@@ -35,6 +36,19 @@ class Upload(Struct, frozen=True, kw_only=True):
     """Whether there has to be metadata."""
 
 
+class Form(Struct, frozen=True, kw_only=True):
+    """A body that is multipart/form-data with `file` and a field for each value."""
+
+    fields: type[Struct]
+    """What the fields are, by their names on the wire."""
+    example: Struct
+    """Of the fields."""
+    summary: str
+    """What the file is."""
+    kinds: tuple[str, ...]
+    """Media types of the file."""
+
+
 class Route(Struct, frozen=True, kw_only=True):
     """One operation."""
 
@@ -43,10 +57,12 @@ class Route(Struct, frozen=True, kw_only=True):
     path: str
     summary: str
     description: str = ""
-    tag: Literal["Jobs", "Voices", "Contacts", "Queue", "Webhooks", "Access", "System"]
+    tag: Literal["Jobs", "Voices", "Contacts", "OpenAI", "Queue", "Webhooks", "Access", "System"]
     parameters: tuple[Parameter, ...] = ()
     upload: Upload | None = None
     """The form that the body is."""
+    form: Form | None = None
+    """The form with fields that the body is; not beside `upload`."""
     body: type[Struct] | None = None
     """What the body is as JSON; not beside `upload`."""
     body_example: Struct | None = None
@@ -65,6 +81,15 @@ class Route(Struct, frozen=True, kw_only=True):
     def needs(self) -> Scope:
         """The scope that a key has to have."""
         return self.scope or ("read" if self.method == "GET" else "manage")
+
+    @property
+    def takes_recording(self) -> bool:
+        """Whether the body is a form with a recording."""
+        return self.upload is not None or self.form is not None
+
+    def status_of(self, fault: Fault) -> int:
+        """The HTTP status of an error; clients of OpenAI know a file that cannot be read as a bad request."""
+        return 400 if self.tag == "OpenAI" and fault.http_status == 415 else fault.http_status
 
 
 ANY_KEY: Final = (errors.RATE_LIMITED, access_errors.KEY_REQUIRED, access_errors.ORIGIN_REFUSED, errors.INTERNAL)

@@ -11,6 +11,7 @@ from contracts.contact_routes import CONTACT_ROUTES
 from contracts.correction_routes import CORRECTION_ROUTES, RESULT_VERSION
 from contracts.examples import METADATA
 from contracts.jobs import HealthStatus, Job, JobPage, JobRequest, JobResult, QueueStatus, ServiceInfo
+from contracts.openai_routes import OPENAI_ROUTES
 from contracts.options import BINARY_FORMATS, Format
 from contracts.parameters import (
     ACCEPT_RANGES,
@@ -181,6 +182,7 @@ ROUTES: Final = (
     *CONTACT_ROUTES,
     *WEBHOOK_ROUTES,
     *ACCESS_ROUTES,
+    *OPENAI_ROUTES,
     Route(
         operation_id="getQueueStatus",
         method="GET",

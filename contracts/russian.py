@@ -29,6 +29,7 @@ RUSSIAN: Final[dict[str, tuple[str, str]]] = {
     "AUDIO_TOO_SHORT": ("{path}: длится всего {duration:.3f} с", "Звонок должен длиться не меньше {shortest} с."),
     "UNKNOWN_LANGUAGE": ("язык {language!r} неизвестен модели {model!r}", "Допустимо: auto, {allowed}."),
     "NO_TRANSLATION": ("модель {model!r} не переводит", "Допустимо: {allowed}."),
+    "MODEL_NOT_FOUND": ("модели {model!r} нет", "Допустимо: {allowed}."),
     "UNKNOWN_MODEL": ("модели {name!r} нет (вид: {kind})", "Допустимо: {allowed}."),
     "WEIGHTS_CORRUPT": (
         "{name}: у файла {file} неверный sha256 (ожидался {expected}, получен {found})",

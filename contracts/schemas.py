@@ -10,7 +10,7 @@ from typing import Final, cast
 import msgspec
 from msgspec import UNSET, Struct
 
-from contracts import contacts, live, voices
+from contracts import contacts, live, openai, voices
 from contracts import job_messages as messages
 from contracts.jobs import JobRequest
 
@@ -18,6 +18,8 @@ Json = dict[str, object]
 REF_TEMPLATE: Final = "#/components/schemas/{name}"
 CLIENT_TYPES: Final = (
     JobRequest,
+    openai.OpenAITranscriptionForm,
+    openai.OpenAITranslationForm,
     contacts.ContactDraft,
     contacts.DraftNumber,
     voices.VoiceRequest,
@@ -97,7 +99,9 @@ def _completed(schema: Json, struct: type[Struct]) -> Json:
     """With descriptions, and for what the server writes with every field required that it always writes."""
     typed = cast(Json, _typed(schema))
     properties = cast(dict[str, Json], typed["properties"])
-    for name, text in field_docstrings(struct).items():
+    wire = {field.name: field.encode_name for field in msgspec.structs.fields(struct)}
+    for field, text in field_docstrings(struct).items():
+        name = wire[field]
         # Beside a $ref a description is allowed since 2020-12, and not in OpenAPI 3.0, which drops it.
         properties[name] = {**properties[name], "description": text}
     if struct not in CLIENT_TYPES:

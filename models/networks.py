@@ -52,6 +52,9 @@ class LiveWhisperNetwork(Protocol):
 class WhisperNetwork(LiveWhisperNetwork, Protocol):
     """See models.whisper.Whisper."""
 
+    def tokens(self, text: str) -> list[int]:
+        """A text in the tokens of the model."""
+
     def hear(
         self,
         utterances: Sequence[Samples],

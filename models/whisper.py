@@ -144,6 +144,10 @@ class Whisper:
             for result, own, heard in zip(results, tokens, words, strict=True)
         ]
 
+    def tokens(self, text: str) -> list[int]:
+        """A text in the tokens of the model."""
+        return self._vocabulary.tokens(text)
+
     def hear_live(
         self,
         samples: Samples,

@@ -67,8 +67,11 @@ class Vocabulary:
         """What the decoder is told of the text before, or of words that may come; nothing for no text."""
         if not text:
             return []
-        tokens = self._tokenizer.encode(f" {text.strip()}", add_special_tokens=False).ids
-        return [self._id("<|startofprev|>"), *tokens[-CONTEXT:]]
+        return [self._id("<|startofprev|>"), *self.tokens(text)[-CONTEXT:]]
+
+    def tokens(self, text: str) -> list[int]:
+        """A text as the decoder would write it."""
+        return list(self._tokenizer.encode(f" {text.strip()}", add_special_tokens=False).ids)
 
     @property
     def untimed(self) -> int:

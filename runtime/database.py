@@ -99,7 +99,8 @@ CREATE TABLE deliveries (
 CREATE INDEX deliveries_in_order ON deliveries (state, next_at);
 CREATE INDEX deliveries_of_jobs ON deliveries (job_id);
 """
-SCHEMAS: Final = (JOBS, VOICES, WEBHOOKS)
+PASSING: Final = "ALTER TABLE jobs ADD COLUMN passing INTEGER NOT NULL DEFAULT 0;"
+SCHEMAS: Final = (JOBS, VOICES, WEBHOOKS, PASSING)
 """What each version of the tables adds to the one before; the first is version 1."""
 SCHEMA: Final = len(SCHEMAS)
 """Version of the tables; kept in user_version."""

@@ -94,6 +94,8 @@ def new_row(
     sent: dict[str, object],
     options: AnnotateOptions,
     origin: bytes | None = None,
+    *,
+    passing: bool = False,
 ) -> JobRow:
     """The row of a new job; `sent` is the metadata as the client sent it."""
     return JobRow(
@@ -112,4 +114,5 @@ def new_row(
         origin=origin,
         callback_url=request.callback_url,
         request_id=structlog.contextvars.get_contextvars().get("request_id") or f"req_{uuid4()}",
+        passing=passing,
     )

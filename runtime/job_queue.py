@@ -18,6 +18,7 @@ from contracts.errors import AUDIO_TOO_LONG, PROCESSING_FAILED, CallAnnotateErro
 from contracts.job_messages import JobMessage, StatusUpdate
 from contracts.jobs import JobProgress
 from contracts.options import AnnotateOptions
+from contracts.speech import Transcript
 from runtime.call import annotate_call
 from runtime.contact_lookup import lookup_of
 from runtime.contacts import Contacts
@@ -103,6 +104,8 @@ class JobQueue:
         self._taken: Final[set[str]] = set()
         """Jobs that a worker has or is about to get; filled in the writer's thread, where jobs are claimed."""
         self._news = Event()
+        self.readers: Final[dict[str, Callable[[Transcript], None]]] = {}
+        """Who reads along what is written down of a job."""
         self.running: Final[dict[str, RunningJob]] = {}
         """By job_id, the one that began first at the front."""
         self.workers = 0
@@ -213,7 +216,13 @@ class JobQueue:
             tasks.start_soon(self._sync_on, running)
             try:
                 annotation = await annotate_call(
-                    engine, file, options, self._report(running), known=known, lookup=lookup
+                    engine,
+                    file,
+                    options,
+                    self._report(running),
+                    known=known,
+                    lookup=lookup,
+                    heard=self.readers.get(running.row.job_id),
                 )
             except Exception as error:  # raised again below, outside the group
                 failure = error

@@ -66,6 +66,8 @@ class JobRow(Struct, frozen=True, kw_only=True):
     """Of the request that made the job; it is in every log line about it."""
     callback_url: str | None = None
     """Where to say that the job has ended."""
+    passing: bool = False
+    """Whether the job is there for one request alone, which waits for it: nobody asks for it afterwards."""
 
 
 class Key(Struct, frozen=True):
@@ -201,6 +203,21 @@ class JobStore:
         hidden = await self._set_status(row, "deleted", STATES, lambda _: None)
         self.outbox.wake()
         return hidden
+
+    async def hide_passing(self) -> None:
+        """Make all jobs `deleted` that were there for requests: of a server that was cut off, nobody waits for them."""
+
+        def work(writer: sqlite3.Connection) -> Counter[str]:
+            where = "WHERE passing AND status <> 'deleted'"
+            found = Counter(status for (status,) in writer.execute(f"SELECT status FROM jobs {where}").fetchall())
+            writer.execute(f"UPDATE jobs SET status = 'deleted' {where}")
+            return found
+
+        def moved(found: Counter[str]) -> None:
+            self.counts.subtract(found)
+            self.counts["deleted"] += found.total()
+
+        await self.database.write(work, moved)
 
     async def _set_status(
         self, row: JobRow, status: str, before: Sequence[str], then: Callable[[JobRow], None]

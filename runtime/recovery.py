@@ -33,6 +33,7 @@ log: Final = structlog.get_logger()
 async def recover(volume: Volume, store: JobStore, feeds: JobFeeds) -> None:
     """Bring the files in line with the database; nothing else may be at work."""
     limiter = CapacityLimiter(1)
+    await store.hide_passing()
     for row in await store.in_state("deleted"):
         await to_thread.run_sync(volume.forget, row.job_id, row.format, limiter=limiter)
         await store.remove(row.job_id)

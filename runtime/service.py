@@ -1,7 +1,7 @@
 """The service: everything that the front doors can ask for, and the tasks behind it."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -112,6 +112,8 @@ class JobService:
         self.corrections: Final = CorrectionStore(parts.corrections, self.annotation)
         """What people have corrected in results."""
         self._waveforms: Final = WaveformStore(parts.volume)
+        self.readers: Final = parts.queue.readers
+        """Who reads along what is written down of a job, by its id; to be added before the job is."""
         self._files: Final = CapacityLimiter(READERS)
         self._health: Final = HealthCheck(
             parts.settings, parts.volume, parts.store, parts.engines, parts.queue, self.stopping.is_set,
@@ -134,8 +136,10 @@ class JobService:
         if await to_thread.run_sync(self._volume.free, limiter=self._files) < self.settings.min_free_space:
             raise CallAnnotateError(STORAGE_FULL)
 
-    async def submit(self, upload: Upload, metadata: bytes, *, idempotency_key: str | None = None) -> Job:
-        """Make a job of an upload that is complete.
+    async def submit(
+        self, upload: Upload, metadata: bytes, *, idempotency_key: str | None = None, passing: bool = False
+    ) -> Job:
+        """Make a job of an upload that is complete; `passing` is one that its request waits for, and nobody else.
 
         With a key that was used for the same upload and metadata, the job of then. Raises what is wrong with the
         recording or the metadata, AUDIO_TOO_LONG, IDEMPOTENCY_CONFLICT, QUEUE_FULL, STORAGE_FULL or SHUTTING_DOWN.
@@ -150,7 +154,7 @@ class JobService:
         check_task(options)
         digest = await upload.finish()
         file = await self._intake.look_at(upload.path, options, upload.filename)
-        row = new_row(upload.job_id, upload.filename, file, request, sent, options)
+        row = new_row(upload.job_id, upload.filename, file, request, sent, options, passing=passing)
         key = None if idempotency_key is None else Key(idempotency_key, f"{digest} {row.metadata.decode()}")
         await self.admit(idempotency_key)
         added, fingerprint = await self._intake.enlist(row, key, upload.path)
@@ -287,6 +291,13 @@ class JobService:
             engine=self.settings.engine,
             languages=tuple(sorted(engine.whisper.languages)) if engine is not None else (),
         )
+
+    async def tokens(self, model: str, texts: Sequence[str]) -> list[list[int]]:
+        """Each text in the tokens of a Whisper model."""
+        options = AnnotateOptions(model=model, engine=self.settings.engine)
+        async with self._engines.use(options) as engine:
+            of = engine.whisper.tokens
+            return await to_thread.run_sync(lambda: [of(text) for text in texts], limiter=self._files)
 
     @asynccontextmanager
     async def watch(self, job_id: str, after_seq: int | None = None) -> AsyncIterator[ObjectReceiveStream[JobMessage]]:

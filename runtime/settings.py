@@ -70,6 +70,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Days after which a finished job is archived: its recording and its result are removed."""
     archive_interval: Seconds = 3600.0
     """Seconds from one look for jobs to archive to the next."""
+    openai_keep_jobs: bool = False
+    """Whether the jobs of requests under `/v1/audio` are kept like any other."""
     keep_voice_samples: bool = True
     """Whether the audio that voices were enrolled with is kept, so that another model can make voiceprints of it."""
     max_sample_duration: Seconds = 600.0

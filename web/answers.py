@@ -1,7 +1,7 @@
 """What the front doors have in common: a call of an operation, its answer, and how an error becomes one."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal, Protocol
@@ -15,6 +15,7 @@ from werkzeug.http import parse_accept_header
 from contracts.access_errors import KEY_REQUIRED
 from contracts.errors import METHOD_NOT_ALLOWED, RANGE_NOT_SATISFIABLE, CallAnnotateError
 from contracts.jobs import ErrorBody, ErrorDetail
+from contracts.openai_errors import openai_error
 from contracts.route import Route
 from runtime.access import Holder
 from runtime.service import JobService
@@ -35,12 +36,19 @@ class Answer(Struct, frozen=True):
     status: int
     media_type: str
     """Empty where there is no body."""
-    body: bytes | FileSpan = b""
+    body: "bytes | FileSpan | Events" = b""
     headers: dict[str, str] = {}
 
     def with_headers(self, headers: Mapping[str, str]) -> "Answer":
         """The same with more headers."""
         return msgspec.structs.replace(self, headers={**self.headers, **headers})
+
+
+class Events(Protocol):
+    """Server-sent events as the body of an answer."""
+
+    def blocks(self) -> AsyncGenerator[bytes]:
+        """What there is to send, as it comes."""
 
 
 class Submission(Struct, frozen=True):
@@ -49,6 +57,8 @@ class Submission(Struct, frozen=True):
     upload: Upload
     metadata: bytes
     """JSON as it was sent."""
+    fields: dict[str, tuple[str, ...]] = {}
+    """Of a form with a field for each value, in the order of sending."""
 
 
 class Form(Protocol):
@@ -84,6 +94,8 @@ class Call:
     body: Body | None = None
     """Of an operation with a body of JSON."""
     request_id: str = field(default_factory=new_request_id)
+    closing: AsyncExitStack = field(default_factory=AsyncExitStack)
+    """Closed when the answer has been sent, or when nobody waits for it any more."""
 
     def holder(self) -> Holder:
         """Who asks. Raises why nobody is let in, and SCOPE_MISSING."""
@@ -133,3 +145,13 @@ def error_answer(error: CallAnnotateError, language: Language, request_id: str) 
     if error.fault is RANGE_NOT_SATISFIABLE:
         headers["Content-Range"] = f"bytes */{error.details['size']}"
     return json_answer(error.fault.http_status, ErrorBody(error_detail(error, language, request_id)), headers)
+
+
+def refusal(error: CallAnnotateError, call: Call) -> Answer:
+    """The error as the answer to a call, in the words of its interface."""
+    answer = error_answer(error, call.language, call.request_id)
+    if call.route.tag != "OpenAI":
+        return answer
+    status = call.route.status_of(error.fault)
+    body = msgspec.json.encode(openai_error(error, call.language, status))
+    return msgspec.structs.replace(answer, status=status, body=body)

@@ -20,13 +20,14 @@ from web.answers import Answer, Call, error_answer, new_request_id, wanted_langu
 from web.asgi import App, BoundedRequest
 from web.bodies import JsonBody
 from web.connections import Connections
+from web.files import FileSpan
 from web.guard import Guard, drained
 from web.job_socket import follow_job
 from web.live_socket import transcribe_live
 from web.pages import add_pages
 from web.rest import Operations
 from web.socket import run_session
-from web.uploads import MultipartForm
+from web.uploads import FieldParts, MultipartForm, Parts
 
 LOG: Final = structlog.get_logger("callannotate.web")
 EXTRA_HEADERS: Final = ("Accept", "If-Range")
@@ -102,10 +103,11 @@ def _view(operations: Operations, route: Route) -> Callable[..., Awaitable[Respo
             client=request.remote_addr or "",
             language=wanted_language(request.headers.get("Accept-Language")),
             values=values,
-            form=MultipartForm(cast(BoundedRequest, request)) if route.upload is not None else None,
+            form=_form(route),
             body=JsonBody(cast(BoundedRequest, request)) if route.body is not None else None,
             request_id=g.request_id,
             access=g.access,
+            closing=cast(BoundedRequest, request).closing,
         )
         answer = await operations.answer(call)
         if answer.status >= 400 and answer.status != UPLOAD_STALLED.http_status:
@@ -113,6 +115,13 @@ def _view(operations: Operations, route: Route) -> Callable[..., Awaitable[Respo
         return await response(answer, head=request.method == "HEAD")
 
     return view
+
+
+def _form(route: Route) -> MultipartForm | None:
+    """The form of the request, where the route has one."""
+    if not route.takes_recording:
+        return None
+    return MultipartForm(cast(BoundedRequest, request), Parts if route.form is None else FieldParts)
 
 
 def _socket() -> Websocket:
@@ -127,6 +136,8 @@ async def response(answer: Answer, *, head: bool = False) -> Response:
         headers["Content-Type"] = answer.media_type
     if isinstance(answer.body, bytes):
         return Response(answer.body, answer.status, headers)
+    if not isinstance(answer.body, FileSpan):
+        return Response(answer.body.blocks(), answer.status, headers)
     found = Response(b"" if head else answer.body.blocks(), answer.status, headers)
     found.headers["Content-Length"] = str(answer.body.size)
     if head:

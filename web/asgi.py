@@ -8,6 +8,7 @@ through shields, in the middle of a commit or of a file being made.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Final, cast
 
@@ -79,6 +80,8 @@ class BoundedRequest(Request):
 
     body_class: type[Body] = BoundedBody
     body: BoundedBody
+    closing: AsyncExitStack
+    """Closed when the answer has been sent, or when nobody waits for it any more."""
 
 
 class App(Quart):
@@ -137,7 +140,9 @@ class HTTPConnection(ASGIHTTPConnection):
             return not answered
 
         request = self._create_request_from_scope(sending)
-        await _while_connected(cast(App, self.app), listening, partial(self.handle_request, request, sending))
+        async with AsyncExitStack() as closing:
+            cast(BoundedRequest, request).closing = closing
+            await _while_connected(cast(App, self.app), listening, partial(self.handle_request, request, sending))
 
     async def handle_messages(self, request: Request, receive: ASGIReceiveCallable) -> None:
         """Hand the body over until the client goes away, which cancels the handler."""

@@ -16,12 +16,13 @@ from contracts.options import BINARY_FORMATS, Format
 from contracts.routes import FORMAT_MEDIA_TYPES
 from runtime.service import JobAudio, JobService
 from web.access import AccessOperations
-from web.answers import JSON, Answer, Call, Handler, error_answer, json_answer
+from web.answers import JSON, Answer, Call, Handler, json_answer, refusal
 from web.contacts import ContactOperations
 from web.corrections import CorrectionOperations
 from web.documents import asyncapi_json, openapi_json
 from web.exports import render
 from web.files import FileSpan, open_file
+from web.openai import OpenAIOperations
 from web.parameters import value_of
 from web.ranges import wanted_range
 from web.rate_limits import RateLimits
@@ -62,6 +63,7 @@ class Operations:
             **ContactOperations(service).handlers,
             **AccessOperations(service).handlers,
             **WebhookOperations(service).handlers,
+            **OpenAIOperations(service).handlers,
         }
 
     async def answer(self, call: Call) -> Answer:
@@ -69,16 +71,16 @@ class Operations:
         headers = {"X-Request-ID": call.request_id}
         try:
             if call.route.limited:
-                headers |= await self.limits.headers(call.client, upload=call.route.upload is not None)
-                headers |= await self.limits.request(call.client, upload=call.route.upload is not None)
+                headers |= await self.limits.headers(call.client, upload=call.route.takes_recording)
+                headers |= await self.limits.request(call.client, upload=call.route.takes_recording)
             call.holder()
             found = await self.handlers[call.route.operation_id](call)
         except CallAnnotateError as error:
-            found = error_answer(error, call.language, call.request_id)
+            found = refusal(error, call)
         except Exception:
             LOG.exception("request_failed", operation=call.route.operation_id)
             unexpected = CallAnnotateError(INTERNAL, stage=call.route.operation_id, cause="an unexpected error")
-            found = error_answer(unexpected, call.language, call.request_id)
+            found = refusal(unexpected, call)
         return found.with_headers(headers)
 
     async def create_job(self, call: Call) -> Answer:

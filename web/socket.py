@@ -157,6 +157,7 @@ class Session:
         if isinstance(answer.body, FileSpan):
             await self._reply_with_file(request_id, answer, answer.body)
             return
+        assert isinstance(answer.body, bytes)  # what streams events is no operation of `/v1/ws`
         if answer.media_type not in {"", JSON} and "charset=" not in answer.media_type:
             await self._reply_with_bytes(request_id, answer, answer.body)
             return

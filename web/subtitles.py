@@ -28,22 +28,24 @@ def _cues(annotation: Annotation, *, labelled: bool) -> list[tuple[str, Cue, int
     return timed
 
 
-def srt(annotation: Annotation) -> str:
-    """SubRip, with the speaker in front of the text."""
+def srt(annotation: Annotation, *, labelled: bool = True) -> str:
+    """SubRip, with the speaker in front of the text or without."""
     blocks = []
-    for number, (label, cue, start, end) in enumerate(_cues(annotation, labelled=True), 1):
+    for number, (label, cue, start, end) in enumerate(_cues(annotation, labelled=labelled), 1):
         # SubRip has no escapes; an arrow is the one thing that would break the file.
-        text = "\n".join((f"{label}: {cue.lines[0]}", *cue.lines[1:])).replace("-->", "->")
+        first = f"{label}: {cue.lines[0]}" if labelled else cue.lines[0]
+        text = "\n".join((first, *cue.lines[1:])).replace("-->", "->")
         blocks.append(f"{number}\n{clock(start, ',')} --> {clock(end, ',')}\n{text}\n")
     return "\n".join(blocks)
 
 
-def vtt(annotation: Annotation) -> str:
-    """WebVTT (https://www.w3.org/TR/webvtt1/), with a voice tag for the speaker."""
+def vtt(annotation: Annotation, *, labelled: bool = True) -> str:
+    """WebVTT (https://www.w3.org/TR/webvtt1/), with a voice tag for the speaker or without."""
     blocks = ["WEBVTT\n"]
     for label, cue, start, end in _cues(annotation, labelled=False):
         text = "\n".join(_escaped(line) for line in cue.lines)
-        blocks.append(f"{clock(start, '.')} --> {clock(end, '.')}\n<v {_escaped(label)}>{text}</v>\n")
+        voiced = f"<v {_escaped(label)}>{text}</v>" if labelled else text
+        blocks.append(f"{clock(start, '.')} --> {clock(end, '.')}\n{voiced}\n")
     return "\n".join(blocks)
 
 

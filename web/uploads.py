@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
+import msgspec
 from anyio import fail_after, move_on_after
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
@@ -86,11 +87,53 @@ class Parts:
         return Submission(self._recording, b"{}" if self._metadata is None else bytes(self._metadata))
 
 
+class FieldParts(Parts):
+    """The parts of a form with a field for each value."""
+
+    def __init__(self, stack: AsyncExitStack, service: JobService) -> None:
+        super().__init__(stack, service)
+        self._fields: Final[list[tuple[str, bytearray]]] = []
+
+    async def begin(self, part: File | Field) -> None:
+        """Another part begins. Raises SEVERAL_FILES."""
+        if isinstance(part, File) or part.name == "file":
+            await super().begin(part)
+        else:
+            self._target = bytearray()
+            self._fields.append((part.name, self._target))
+
+    async def take(self, data: Data) -> None:
+        """Bytes of the part. Raises FILE_TOO_LARGE, STORAGE_FULL or INVALID_FIELD."""
+        if isinstance(self._target, Upload):
+            await super().take(data)
+        elif self._target is not None:
+            self._target.extend(data.data)
+            # What has no end is not worth more: names of fields as well as texts are checked when all are there.
+            if len(self._target) > METADATA_BYTES:
+                name = self._fields[-1][0]
+                raise CallAnnotateError(
+                    INVALID_FIELD, field=name[:100], problem="is too long", allowed=f"up to {METADATA_BYTES} bytes"
+                )
+
+    def finish(self) -> Submission:
+        """The form has ended. Raises MISSING_FILE or INVALID_FIELD."""
+        found: dict[str, tuple[str, ...]] = {}
+        for name, content in self._fields:
+            try:
+                found[name] = (*found.get(name, ()), content.decode())
+            except UnicodeDecodeError:
+                raise CallAnnotateError(
+                    INVALID_FIELD, field=name[:100], problem="is no text in UTF-8", allowed="UTF-8"
+                ) from None
+        return msgspec.structs.replace(super().finish(), fields=found)
+
+
 class MultipartForm:
     """The form of a request over HTTP."""
 
-    def __init__(self, request: BoundedRequest) -> None:
+    def __init__(self, request: BoundedRequest, kind: "type[Parts | FieldParts]") -> None:
         self._request: Final = request
+        self._kind: Final = kind
 
     @asynccontextmanager
     async def receive(self, service: JobService) -> AsyncIterator[Submission]:
@@ -104,7 +147,7 @@ class MultipartForm:
         if length is not None and length > service.settings.max_file_size + OVERHEAD:
             raise CallAnnotateError(FILE_TOO_LARGE, max_allowed=service.settings.max_file_size)
         async with AsyncExitStack() as stack:
-            parts = Parts(stack, service)
+            parts = self._kind(stack, service)
             async for event in self._events(boundary, service.settings.upload_stall_timeout):
                 if isinstance(event, (File, Field)):
                     await parts.begin(event)
