@@ -113,8 +113,9 @@ def names(kind: Type) -> Iterator[str]:
 
 
 def _roots() -> list[object]:
-    routes = [kind for route in ROUTES for response in route.responses for kind in response.content.values()]
-    routes += [kind for route in ROUTES for kind in (route.body, route.upload and route.upload.metadata) if kind]
+    known = [route for route in ROUTES if route.tag != "OpenAI"]  # clients of OpenAI have their own
+    routes = [kind for route in known for response in route.responses for kind in response.content.values()]
+    routes += [kind for route in known for kind in (route.body, route.upload and route.upload.metadata) if kind]
     structs = [kind for kind in routes if isinstance(kind, type) and issubclass(kind, Struct)]
     return [*structs, ErrorBody, WebhookMessage, *JOB_MESSAGES, *CONNECTION_MESSAGES, *LIVE_CLIENT, *LIVE_SERVER]
 
