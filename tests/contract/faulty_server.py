@@ -23,6 +23,7 @@ from web.access import AccessOperations
 from web.cli import cli
 from web.contacts import ContactOperations
 from web.corrections import CorrectionOperations
+from web.openai import OpenAIOperations
 from web.rest import Operations
 from web.voices import VoiceOperations
 from web.webhooks import WebhookOperations
@@ -72,6 +73,7 @@ def everything_broken() -> Iterator[None]:
             VoiceOperations,
             ContactOperations,
             AccessOperations,
+            OpenAIOperations,
             WebhookOperations,
         ):
             names: dict[str, Any] = {name: broken_operation for name in vars(kind) if name.split("_")[0] in VERBS}

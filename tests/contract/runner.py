@@ -19,6 +19,7 @@ from tests.contract import scenarios_limits as limits
 from tests.contract import scenarios_live as live
 from tests.contract import scenarios_live_frames as live_frames
 from tests.contract import scenarios_live_limits as live_limits
+from tests.contract import scenarios_openai as openai
 from tests.contract import scenarios_rest as rest
 from tests.contract import scenarios_session as session
 from tests.contract import scenarios_voices as voices
@@ -80,6 +81,8 @@ PROFILES = (
             voices.rest_voices,
             voices.rest_refused_samples,
             voices.rest_refused_speakers,
+            openai.openai,
+            openai.openai_refusals,
             corrections.corrections,
             corrections.rest_corrections,
         ),
@@ -111,6 +114,7 @@ PROFILES = (
             job.gone_messages,
             rest.rest_limits,
             voices.rest_voice_limits,
+            openai.openai_limits,
             corrections.rest_stalled_corrections,
             contacts.rest_contact_limits,
         ),
@@ -148,6 +152,7 @@ PROFILES = (
             limits.full_volume,
             rest.rest_full_volume,
             voices.rest_voice_full_volume,
+            openai.openai_full_volume,
             corrections.rest_corrections_full_volume,
             live_limits.live_full_volume,
         ),
@@ -175,7 +180,12 @@ PROFILES = (
         (live_limits.too_many_live_sessions, live_limits.live_stopped),
         {"LIVE_SESSIONS": "1"},
     ),
-    Profile("mistakes", (job.mistake_of_the_server, live_limits.live_mistakes), {"LIVE_SESSIONS": "2"}, FAULTY),
+    Profile(
+        "mistakes",
+        (job.mistake_of_the_server, openai.openai_mistake, live_limits.live_mistakes),
+        {"LIVE_SESSIONS": "2"},
+        FAULTY,
+    ),
     Profile("nothing but mistakes", (rest.rest_mistakes,), command=BROKEN),
 )
 

@@ -154,7 +154,10 @@ async def rest_stopping(lab: Lab) -> None:
     waiting, stopping = anyio.Semaphore(0), anyio.Event()
     async with rest_of(lab) as rest:
         voice = (await rest.ask("createVoice", **form(voiceprint(), name="known"))).json()
-        uploads = (("createJob", ""), ("createVoice", ""), ("addSample", voice["voice_id"]))
+        uploads = (
+            ("createJob", ""), ("createVoice", ""), ("addSample", voice["voice_id"]), ("createTranscription", ""),
+            ("createTranslation", ""),
+        )  # fmt: skip
         async with anyio.create_task_group() as tasks:
             for operation, place in uploads:
                 send = partial(rest.refused, content=slow(), headers=MULTIPART)

@@ -161,7 +161,7 @@ def test_every_error_has_both_languages_and_an_example_in_the_documents() -> Non
     others = {fault.code for route in ROUTES if route.tag == "OpenAI" for fault in route.errors}
     assert own | {f"openai.{code.lower()}" for code in others} == set(examples)
     for name, example in examples.items():
-        kind = OpenAIErrorBody if name.startswith("openai.") else ErrorBody
+        kind: Any = OpenAIErrorBody if name.startswith("openai.") else ErrorBody
         assert msgspec.convert(example["value"], kind).error.code == name.removeprefix("openai.")
 
 
