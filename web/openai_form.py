@@ -1,6 +1,7 @@
 """The form of a request for a transcription or a translation, as clients of OpenAI send it, checked."""
 
 import json
+import re
 from typing import Final, NoReturn, TypeVar
 
 import msgspec
@@ -51,7 +52,7 @@ def fields_of(sent: dict[str, tuple[str, ...]], kind: type[F]) -> F:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         problem, _, place = str(error).partition(" - at `$.")
-        name = place.rstrip("`").replace("[...]", "")
+        name = re.sub(r"\[(\d+|\.\.\.)\]$", "", place.rstrip("`"))
         if not name:
             # Such as: Object missing required field `model`
             name = problem.split("`")[1]
