@@ -14,6 +14,7 @@ from contracts.openai import (
 )
 from contracts.parameters import JOB_HEADER, MODEL_NAME
 from contracts.route import (
+    ANY_KEY,
     AUDIO_MEDIA_TYPES,
     CONTENT_ERRORS,
     EVERY,
@@ -47,6 +48,7 @@ OPENAI_ROUTES: Final = (
         description="Waits until the recording is transcribed. With `stream` the answer is server-sent events: the "
         "text as it is written down. The request is a job like any other, which is removed as soon as it is answered.",
         tag="OpenAI",
+        scope="submit",
         over_websocket=False,
         form=Form(
             fields=OpenAITranscriptionForm,
@@ -76,6 +78,7 @@ OPENAI_ROUTES: Final = (
         description="Waits until the recording is translated. The request is a job like any other, which is removed as "
         "soon as it is answered.",
         tag="OpenAI",
+        scope="submit",
         over_websocket=False,
         form=Form(
             fields=OpenAITranslationForm,
@@ -99,9 +102,10 @@ OPENAI_ROUTES: Final = (
         path="/v1/models",
         summary="Models that a transcription may ask for",
         tag="OpenAI",
+        scope="monitor",
         over_websocket=False,
         responses=(json_response(200, "All of them.", OpenAIModels),),
-        errors=EVERY,
+        errors=ANY_KEY,
     ),
     Route(
         operation_id="getModel",
@@ -109,9 +113,10 @@ OPENAI_ROUTES: Final = (
         path="/v1/models/{model}",
         summary="One of the models",
         tag="OpenAI",
+        scope="monitor",
         over_websocket=False,
         parameters=(MODEL_NAME,),
         responses=(json_response(200, "The model.", OpenAIModel),),
-        errors=(*EVERY, openai_errors.MODEL_NOT_FOUND),
+        errors=(*ANY_KEY, openai_errors.MODEL_NOT_FOUND),
     ),
 )
