@@ -208,6 +208,10 @@ export interface JobRequest {
   recognise?: boolean;
   /** Where to say that the job has ended; docs/webhooks.md has what is sent, and which URLs are taken. */
   callback_url?: string | null;
+  /** With "translate" the text is English, whatever is spoken; the languages told are those of the speech. */
+  task?: "transcribe" | "translate";
+  /** Words that may be said, or text that might come before: the spelling and the style lean towards it. */
+  prompt?: string;
 }
 
 /** Resets the idle timer; answered by `keepalive.ack`. */
@@ -760,6 +764,8 @@ export interface Metadata {
   /** Of CallAnnotate. */
   version: string;
   warnings: Notice[];
+  /** With "translate" the text is English; the languages are still those of the speech. */
+  task: "transcribe" | "translate" | Later;
 }
 
 /** The queue as a whole. */

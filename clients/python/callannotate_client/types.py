@@ -229,6 +229,10 @@ class JobRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether known voices are named."""
     callback_url: str | None = None
     """Where to say that the job has ended; docs/webhooks.md has what is sent, and which URLs are taken."""
+    task: Literal["transcribe", "translate"] = "transcribe"
+    """With "translate" the text is English, whatever is spoken; the languages told are those of the speech."""
+    prompt: str = ""
+    """Words that may be said, or text that might come before: the spelling and the style lean towards it."""
 
 
 class Keepalive(Struct, frozen=True, kw_only=True, tag="keepalive", omit_defaults=True):
@@ -829,6 +833,9 @@ class Metadata(Struct, frozen=True, kw_only=True):
     version: str
     """Of CallAnnotate."""
     warnings: tuple[Notice, ...] = ()
+    task: str = "transcribe"
+    """With "translate" the text is English; the languages are still those of the speech. One of: transcribe,
+    translate."""
 
 
 class QueueStatus(Struct, frozen=True, kw_only=True):
