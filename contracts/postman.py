@@ -15,7 +15,7 @@ from contracts.schemas import Json
 SCHEMA: Final = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 TYPES: Final = "schemas"
 """The variable with the schemas of all bodies."""
-FILES: Final = {"createJob": "call.wav"}
+FILES: Final = {"createJob": "call.wav", "createTranscription": "call.wav", "createTranslation": "call.wav"}
 """What is uploaded, in the folder of files that Postman is told of; else `voice.wav`."""
 EXAMPLES: Final = {"speaker_id": "speaker_1"}
 """Of path parameters that no answer gives."""
@@ -132,13 +132,18 @@ def _body(operation: Any) -> Json | None:
     content = operation.get("requestBody", {}).get("content", {})
     schemas: Any = openapi_document()["components"]
     if "multipart/form-data" in content:
-        reference = content["multipart/form-data"]["schema"]["properties"]["metadata"]["$ref"]
-        example = schemas["schemas"][reference.rsplit("/", 1)[1]]["examples"][0]
+        form = content["multipart/form-data"]["schema"]
+        if metadata := form["properties"].get("metadata"):
+            example = schemas["schemas"][metadata["$ref"].rsplit("/", 1)[1]]["examples"][0]
+            fields = {"metadata": json.dumps(example, ensure_ascii=False)}
+        else:
+            example = schemas["schemas"][form["title"]]["examples"][0]
+            fields = {name: value for name, value in example.items() if value and isinstance(value, str)}
         file = FILES.get(operation["operationId"], "voice.wav")
         return {
             "mode": "formdata",
             "formdata": [
-                {"key": "metadata", "type": "text", "value": json.dumps(example, ensure_ascii=False)},
+                *({"key": name, "type": "text", "value": value} for name, value in fields.items()),
                 {"key": "file", "type": "file", "src": file},
             ],
         }
