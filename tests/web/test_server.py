@@ -72,7 +72,7 @@ def test_an_upload_that_never_ends_does_not_keep_it_from_stopping(tmp_path: Path
         port = int(server.url.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)) as stream:
             stream.sendall(
-                b"POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n"
+                b"POST /api/v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n"
                 b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
                 b'Content-Disposition: form-data; name="file"; filename="a"\r\n\r\nabc'
             )
