@@ -59,7 +59,7 @@ class Access:
     """The keys and logins of one server, or of the command line."""
 
     def __init__(self, settings: Settings, store: AccessStore) -> None:
-        """Raises SETTING_INVALID."""
+        """Blocks. Raises SETTING_INVALID."""
         self._mode: Final = settings.access
         self.origins: Final = allowed_origins(settings.cors_origins)
         """Whose pages may use the server, in small letters; `*` for everybody's."""
@@ -73,6 +73,7 @@ class Access:
         """What the health check of the container has; it opens that alone, until this server ends."""
         self.changed = Event()
         """Set, and another one put in its place, when connections have to look whether they may stay."""
+        self._refresh()
 
     def needed(self) -> bool:
         """Whether a key is needed. Keys that were revoked or have expired count: nothing opens by itself again."""

@@ -15,6 +15,8 @@ from tests.clients.javascript import PACKAGE
 
 TYPESCRIPT = (PACKAGE / "src" / "types.ts").read_text()
 SCHEMAS: Any = openapi_document()["components"]
+OURS = sorted(name for name in SCHEMAS["schemas"] if not name.startswith("OpenAI"))
+"""Whoever speaks OpenAI's interface has OpenAI's client."""
 
 
 def interface(name: str) -> dict[str, bool]:
@@ -23,7 +25,7 @@ def interface(name: str) -> dict[str, bool]:
     return {found[1]: found[2] == "?" for found in re.finditer(r"^  (\w+)(\??): ", body, re.MULTILINE)}
 
 
-@pytest.mark.parametrize("name", sorted(SCHEMAS["schemas"]))
+@pytest.mark.parametrize("name", OURS)
 def test_a_type_has_the_fields_of_its_schema_in_both_languages(name: str) -> None:
     schema = SCHEMAS["schemas"][name]
     struct = getattr(types, name)

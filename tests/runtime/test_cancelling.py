@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import threading
+from collections.abc import Iterator
 
 import anyio
 import anyio.to_thread
@@ -69,6 +70,15 @@ async def test_cancelling_waits_for_the_thread_of_a_stage() -> None:
     assert limiter.borrowed_tokens == 0
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """As in the foreground: what a shell has put into the background ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_program_and_its_threads() -> None:
     stage = Threaded()
 

@@ -99,7 +99,10 @@ def held() -> list[object]:
 async def test_nothing_is_left_of_a_session_whose_client(live: Settings, engine: Engine, way: Way) -> None:
     async with serving(live, engine) as service:
         tasks, before = len(asyncio.all_tasks()), held()
+        # What is opened the first time, such as readers of the database, stays.
         await one(service.live, ends_well)
+        await one(service.live, way)
+        await released(service.live)
         await forgotten(tasks)
         threads, descriptors = threading.active_count(), psutil.Process().num_fds()
         for _ in range(3):

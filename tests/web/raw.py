@@ -33,8 +33,8 @@ def head(length: int | None, *headers: str) -> bytes:
     """The head of a POST of a form; chunked where there is no length."""
     size = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
     lines = [
-        "POST /api/v1/jobs HTTP/1.1", "Host: localhost", f"Content-Type: multipart/form-data; boundary={BOUNDARY}", size,
-        *headers, "", "",
+        "POST /api/v1/jobs HTTP/1.1", "Host: localhost", f"Content-Type: multipart/form-data; boundary={BOUNDARY}",
+        size, *headers, "", "",
     ]  # fmt: skip
     return "\r\n".join(lines).encode()
 
@@ -75,8 +75,8 @@ async def handshake(stream: SocketStream, path: str) -> None:
     """Open a WebSocket by hand."""
     key = base64.b64encode(os.urandom(16)).decode()
     lines = [
-        f"GET {path} HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
-        f"Sec-WebSocket-Key: {key}", "", "",
+        f"GET {path} HTTP/1.1", "Host: localhost", "Upgrade: websocket", "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", "", "",
     ]  # fmt: skip
     await stream.send("\r\n".join(lines).encode())
     answer = b""
