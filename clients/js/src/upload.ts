@@ -15,7 +15,7 @@ export async function opened(file: Uploadable, filename?: string): Promise<{ blo
   if (typeof file === "string") {
     // Not by its name, so that nothing which packs programs for browsers goes looking for it.
     const name = "node:fs";
-    const { openAsBlob } = (await import(/* @vite-ignore */ name)) as typeof import("node:fs");
+    const { openAsBlob } = (await import(/* @vite-ignore */ name)) as { openAsBlob(path: string): Promise<Blob> };
     return { blob: await openAsBlob(file), filename: filename ?? file.split(/[/\\]/).at(-1)! };
   }
   const blob = file instanceof Blob ? file : new Blob([file]);

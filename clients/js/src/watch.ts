@@ -34,8 +34,9 @@ export async function* watch(
     let line: Line | null = null;
     const stop = (): void => line?.cut();
     try {
-      line = await Line.open(factory, url, headers, JSON.stringify({ type: "ping" }));
+      line = await Line.open(factory, url, headers, JSON.stringify({ type: "ping" }), signal);
       signal?.addEventListener("abort", stop);
+      if (signal?.aborted) stop();
       for await (const text of line.messages()) {
         const message = JSON.parse(text) as JobMessage | ConnectionMessage;
         // MESSAGES_GONE and the like say why there is a gap; what ends the connection comes last.

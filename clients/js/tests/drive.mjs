@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 
 import { CallAnnotateError, Client } from "callannotate-client";
+import WebSocket from "ws";
 
 const [what, url, ...rest] = process.argv.slice(2);
 const apiKey = process.env.CALLANNOTATE_KEY;
@@ -66,6 +67,66 @@ const acts = {
       if (messages.length % 5 === 1 && live.resumes < Number(cuts)) live.cut();
     }
     return { messages, notices, resumes: live.resumes, ended: live.ended };
+  },
+  /** A microphone that is paused and goes on, over a network that fails at messages of these types. */
+  async microphone(path, ...swallowed) {
+    const audio = await readFile(path);
+    const half = 48_000;
+    const waiting = [...swallowed];
+    const webSocket = (address) => {
+      const socket = new WebSocket(address, { perMessageDeflate: false });
+      const send = socket.send.bind(socket);
+      socket.send = (data) => {
+        if (typeof data !== "string" || JSON.parse(data).type !== waiting[0]) return send(data);
+        waiting.shift();
+        socket.terminate();
+      };
+      return socket;
+    };
+    const phases = [];
+    const start = { audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 }, language: "en" };
+    const options = { speed: null, phase: (phase) => phases.push(phase) };
+    const live = new Client(url, { webSocket }).live(start, options);
+    const hear = (from, to) => {
+      for (let at = from; at < to; at += 1600) live.offer(audio.subarray(at, at + 1600));
+    };
+    const messages = [];
+    hear(0, half);
+    live.pause();
+    for await (const message of live) {
+      messages.push(message);
+      if (message.type === "paused" && phases.at(-1) === "paused") {
+        hear(0, half);
+        live.resume();
+        hear(half, audio.length);
+      }
+      if (message.type === "resumed" && live.phase === "listening") live.end();
+    }
+    return { messages, phases, lost: live.lost };
+  },
+  /** More than a session keeps. */
+  async overrun() {
+    const second = 16000;
+    const live = client.live({ audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 } });
+    const lost = [];
+    for (const seconds of [60, 30, 1, 2]) {
+      live.offer(new Uint8Array(seconds * second));
+      lost.push(live.lost);
+    }
+    live.close();
+    for await (const _ of live);
+    return { lost, phase: live.phase };
+  },
+  /** What is given up before there is a connection. */
+  async given(jobId) {
+    const live = client.live({ audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 } });
+    live.close();
+    const seen = [];
+    for await (const message of live) seen.push(message);
+    const stop = new AbortController();
+    const watched = client.watch(jobId, { signal: stop.signal }).next();
+    stop.abort(new CallAnnotateError("ENOUGH", "it was stopped"));
+    return { seen, phase: live.phase, watched: await told(watched) };
   },
   async errors(path) {
     const start = { audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 }, language: "xx" };
