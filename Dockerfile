@@ -12,6 +12,7 @@ COPY ui/package.json ui/package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY contracts/openapi.yaml /source/contracts/
 COPY asyncapi/asyncapi.yaml /source/asyncapi/
+COPY clients/js/src /source/clients/js/src
 COPY ui ./
 RUN npm run build
 

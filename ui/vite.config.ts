@@ -3,6 +3,7 @@ import { defineConfig } from "vite";
 // Nothing is inlined as data: the page is served with `default-src 'self'`.
 export default defineConfig({
   base: "/",
+  resolve: { tsconfigPaths: true },
   build: {
     outDir: "../web/static",
     emptyOutDir: true,

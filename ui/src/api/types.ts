@@ -28,5 +28,4 @@ export const FORMATS: readonly Format[] = formats;
 export type JobMessage =
   | { type: "status_update"; job_id: string; seq: number; status: Job["status"]; progress: Job["progress"] }
   | { type: "result"; job_id: string; seq: number }
-  | { type: "error"; job_id?: string; seq?: number; error: { code: string; message: string } }
-  | { type: "ping" | "pong" | "session.closing" };
+  | { type: "error"; job_id: string; seq: number };
