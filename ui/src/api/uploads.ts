@@ -2,7 +2,7 @@ import { language } from "../i18n";
 import { refusal, unreachable } from "./client";
 
 /** A file and what is said of it, on its way to the server. */
-export interface Upload {
+interface Upload {
   address: string;
   file: File;
   metadata: object;

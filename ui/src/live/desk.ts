@@ -6,7 +6,7 @@ import { announce } from "../parts/announce";
 import { type Frame, Microphone } from "./microphone";
 import { SILENCE, type Talk, after } from "./talk";
 
-export type Phase = "idle" | LivePhase;
+type Phase = "idle" | LivePhase;
 
 /** Why there is no microphone, and what to do. */
 function refusedBy(error: DOMException): string {
