@@ -289,8 +289,8 @@ class _Line:
         model = self._stage.model
         language, heard = await self._stage.worker.run(kind, self._hearing(item, samples, choose))
         if doubled(heard.text):
-            # What was said before can make the decoder write twice what follows it.
-            language, heard = await self._stage.worker.run(kind, lambda: model.hear_live(samples, language, SILENCE))
+            # After a short silence the decoder says some things twice.
+            _, heard = await self._stage.worker.run(kind, lambda: model.hear_live(samples, language, LONG_SILENCE))
         if not (trusted(heard, len(samples)) and heard.words) and len(samples) >= RETRIED:
             _, heard = await self._stage.worker.run(kind, lambda: model.hear_live(samples, language, LONG_SILENCE))
         known = languages[0] if languages else None
