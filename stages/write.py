@@ -46,7 +46,7 @@ FREE: Final = {1: 0.5, 2: 0.6}
 RECOVERY: Final = 10.0
 """Seconds of the stream from one change of the level to its fall by one: so long the load takes to answer."""
 
-BEFORE: Final = 6 * SAMPLE_RATE
+BEFORE: Final = 12 * SAMPLE_RATE
 """Samples of what was said before, with the silence between, that an utterance is heard with at most."""
 REMEMBERED: Final = 6
 """Utterances before at most."""
