@@ -14,9 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from anyio import to_thread
 from click.testing import CliRunner, Result
 
+from runtime.settings import Settings
 from runtime.webhook_secret import own_secret
 from tests.runtime.receivers import answer, answering, receiving
 from tests.web.process import Process, started
@@ -128,6 +130,12 @@ def test_what_cannot_be_done_is_told(tmp_path: Path, arguments: tuple[str, ...],
     result = webhooks(tmp_path, *arguments)
     assert result.exit_code != 0
     assert words in result.output + str(result.exception)
+
+
+def test_kubernetes_lets_messages_out_to_every_port_that_a_callback_may_have() -> None:
+    policy = yaml.safe_load((PAGE.parents[1] / "deploy" / "kubernetes" / "networkpolicy.yaml").read_text())
+    open_ports = {port["port"] for rule in policy["spec"]["egress"] if "to" not in rule for port in rule["ports"]}
+    assert open_ports == {int(port) for port in Settings().webhook_ports.split(",")}
 
 
 def test_every_problem_a_delivery_may_have_is_on_the_page() -> None:
