@@ -15,8 +15,10 @@ SECRET: Final = re.compile(
     f"(?P<prefix>{KEY_PREFIX}|{LOGIN_PREFIX}|{HEALTH_PREFIX})(?P<id>[a-z2-7]{{8}})_[a-z2-7]{{52}}"
 )
 """An API key, the cookie of a login, or what the health check has."""
-_LIKE_ONE: Final = re.compile(f"((?:{KEY_PREFIX}|{LOGIN_PREFIX}|{HEALTH_PREFIX})[a-z2-7]{{8}}_)[a-z0-9]+", re.IGNORECASE)
-"""The same wherever it stands in a text, also with letters missing at its end or written large: most of it is enough."""
+_LIKE_ONE: Final = re.compile(
+    f"((?:{KEY_PREFIX}|{LOGIN_PREFIX}|{HEALTH_PREFIX})[a-z2-7]{{8}}_)[a-z0-9]+", re.IGNORECASE
+)
+"""The same wherever it stands in a text, also in large letters or without the last ones: most of it is too much."""
 
 
 def redacted(text: str) -> str:

@@ -318,7 +318,8 @@ def test_a_receiver_that_asks_to_be_left_alone_is_not_asked_sooner() -> None:
     now = time.time()
     for asked, least, most in ((600.0, 600, 720), (1e9, LONGEST_PAUSE, 1.2 * LONGEST_PAUSE)):
         for _ in range(20):
-            row = after(new_delivery("https://example.org/", MESSAGE, 86_400.0), Outcome("status", 429, asked), now, 5.0)
+            new = new_delivery("https://example.org/", MESSAGE, 86_400.0)
+            row = after(new, Outcome("status", 429, asked), now, 5.0)
             assert row.next_at is not None
             assert least <= row.next_at - now <= most
 
