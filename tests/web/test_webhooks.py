@@ -33,7 +33,11 @@ def webhooks(volume: Path, *arguments: str) -> Result:
 
 
 def allowed(port: int) -> dict[str, str]:
-    return {"WEBHOOK_ALLOW_HTTP": "true", "WEBHOOK_ALLOW_NETWORKS": "127.0.0.1/32", "WEBHOOK_PORTS": str(port)}
+    """Settings with which a message goes to this port once, and again only where it is told to, however slow it is here."""
+    return {
+        "WEBHOOK_ALLOW_HTTP": "true", "WEBHOOK_ALLOW_NETWORKS": "127.0.0.1/32", "WEBHOOK_PORTS": str(port),
+        "WEBHOOK_RETRY_DELAY": "3600",
+    }  # fmt: skip
 
 
 def submitted(server: Process, url: str) -> str:
