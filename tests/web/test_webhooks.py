@@ -33,7 +33,7 @@ def webhooks(volume: Path, *arguments: str) -> Result:
 
 
 def allowed(port: int) -> dict[str, str]:
-    """Settings with which a message goes to this port once, and again only where it is told to, however slow it is here."""
+    """Settings with which a message goes to this port once, and again only where it is told to, slow as it may be."""
     return {
         "WEBHOOK_ALLOW_HTTP": "true", "WEBHOOK_ALLOW_NETWORKS": "127.0.0.1/32", "WEBHOOK_PORTS": str(port),
         "WEBHOOK_RETRY_DELAY": "3600",
