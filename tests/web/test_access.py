@@ -180,6 +180,20 @@ async def test_a_browser_logs_in_with_a_key_and_has_a_cookie_afterwards(server: 
     assert_refused(await server.http.get("/api/v1/jobs", headers=with_cookie), "KEY_REQUIRED")
 
 
+async def test_a_key_that_logs_in_again_and_again_logs_out_nobody_else(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.access_store.LOGINS", 2)
+    _, mine = await made(server, "read")
+    _, theirs = await made(server)
+    cookies = [
+        (await server.http.post("/api/v1/login", headers=headers)).headers["Set-Cookie"].partition(";")[0]
+        for headers in (mine, theirs, theirs, theirs)
+    ]
+    known = [(await server.http.get("/health", headers={"Cookie": cookie})).status_code for cookie in cookies]
+    assert known == [200, 401, 200, 200]
+
+
 async def test_the_cookie_is_for_tls_alone_where_the_page_came_over_tls(server: Server) -> None:
     _, headers = await made(server, "read")
     own = {"Origin": f"https://{server.host}:{server.port}"}
