@@ -32,6 +32,7 @@ COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY asyncapi asyncapi
 COPY clients/python/callannotate_client clients/python/callannotate_client
 COPY contracts contracts
+COPY licenses licenses
 COPY models models
 COPY runtime runtime
 COPY stages stages

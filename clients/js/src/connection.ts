@@ -28,6 +28,7 @@ interface Refusal {
 
 /** Of Node.js; said here, so that nobody needs its types. */
 declare const process: { versions?: { node?: string } };
+export const IN_NODE = typeof process !== "undefined" && process.versions?.node !== undefined;
 
 type Constructor = new (url: string, protocols?: unknown, options?: unknown) => WebSocketLike;
 
@@ -39,7 +40,7 @@ const OPEN = 1;
 
 /** `ws` where it is installed, for it sends headers and says why it was refused; else what the platform has. */
 export const openWebSocket: WebSocketFactory = async (url, headers) => {
-  if (typeof process !== "undefined" && process.versions?.node) {
+  if (IN_NODE) {
     // Not by its name, so that nothing which packs programs for browsers goes looking for it.
     const name = "ws";
     const ws = (await import(/* @vite-ignore */ name).catch(() => null)) as { default: Constructor } | null;

@@ -1,5 +1,5 @@
 import { Line, socketAddress, type WebSocketFactory } from "./connection.js";
-import { CallAnnotateError, liveEnded, NOT_READ, SESSION_LOST } from "./errors.js";
+import { CallAnnotateError, liveEnded, NOT_READ, parsed, SESSION_LOST } from "./errors.js";
 import { Pace } from "./pace.js";
 import { Tape } from "./tape.js";
 import { Delays, now, PATIENCE, Pulse, sleep } from "./timing.js";
@@ -269,7 +269,7 @@ export class Live implements AsyncIterable<LiveServerMessage> {
           },
     );
     for await (const text of line.messages()) {
-      const message = JSON.parse(text) as LiveServerMessage;
+      const message = parsed<LiveServerMessage>(this.server, text);
       this.received(message);
       if (message.type === "error" && message.fatal) return this.failed(message);
       if ((message.type === "session.started" || message.type === "session.resumed") && !this.open) {

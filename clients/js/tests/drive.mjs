@@ -4,7 +4,17 @@ import { readFile } from "node:fs/promises";
 import { CallAnnotateError, Client } from "callannotate-client";
 import WebSocket from "ws";
 
+import { openWebSocket } from "../dist/connection.js";
+import { watch } from "../dist/watch.js";
+
 const [what, url, ...rest] = process.argv.slice(2);
+/** Every message there is. */
+async function all(messages) {
+  const seen = [];
+  for await (const message of messages) seen.push(message);
+  return seen;
+}
+
 const apiKey = process.env.CALLANNOTATE_KEY;
 const client = new Client(url, apiKey ? { apiKey } : {});
 
@@ -156,6 +166,54 @@ const acts = {
     const submitted = await told(client.submit(path));
     const jobId = submitted.value?.job_id ?? "00000000-0000-4000-8000-000000000000";
     return { submitted, waited: await told(client.wait(jobId)), live: await told(read(live())), login: await told(client.login()) };
+  },
+  /** What a server says that is none of ours. */
+  async rude() {
+    const once = new Client(url, { retries: 1 });
+    return { job: await told(once.job("x")), audio: await told(once.audio("x")), health: await told(once.health()) };
+  },
+  async nonsense() {
+    const live = client.live({ audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 } });
+    return { watch: await told(client.wait("x")), live: await told(all(live)) };
+  },
+  async steady() {
+    const seen = [];
+    for await (const message of watch(openWebSocket, url, "x", {}, { patience: 0.001 }, 0)) seen.push(message.type);
+    return { seen };
+  },
+  async download(jobId) {
+    return { size: (await client.audio(jobId)).size };
+  },
+  async remove(path) {
+    return { value: (await client.request("DELETE", path)) ?? null };
+  },
+  async key(text) {
+    return told((async () => new Client(url, { apiKey: JSON.parse(text) }).wait("x"))());
+  },
+  async files() {
+    const seen = {};
+    for (const [name, file] of Object.entries({ missing: "no-such-file.wav", nothing: undefined })) {
+      await client.submit(file).catch(({ name: kind, code, message }) => (seen[name] = { name: kind, code, message }));
+    }
+    return seen;
+  },
+  /** Gives up at a server that says nothing, before it has begun, and in the middle. */
+  async leaving(silent) {
+    const start = { audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 } };
+    const enough = () => {
+      const leaving = new AbortController();
+      setTimeout(() => leaving.abort("enough"), 200);
+      return { signal: leaving.signal };
+    };
+    const why = (promise) => promise.catch((reason) => reason);
+    const closed = client.live(start);
+    closed.close();
+    return {
+      watch: await why(all(new Client(silent).watch("x", enough()))),
+      live: await why(all(new Client(silent).live(start, enough()))),
+      before: await why(all(client.live(start, { signal: AbortSignal.abort("enough") }))),
+      closed: await all(closed),
+    };
   },
   async voices(path) {
     const voice = await client.enrol(path, "Boris", { note: "desk" });
