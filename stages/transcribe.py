@@ -23,6 +23,8 @@ from stages.windows import Window, pack, place
 GATHERED: Final = 360 * SAMPLE_RATE
 """Samples of one channel's speech that are gathered before any is decoded: enough to fill the windows of several
 languages, and to have windows of similar length for a batch."""
+FIRST: Final = 150 * SAMPLE_RATE
+"""The same before the first is decoded: it can be seen early how far it is, and what memory a long call needs."""
 BATCH: Final = 80 * SAMPLE_RATE
 """Samples of a batch at most, with the silence that is added: bounds memory and lateness."""
 DETECTED: Final = 3 * SAMPLE_RATE
@@ -133,7 +135,8 @@ class Transcribe:
                 share.take(region)
                 gathered.setdefault(region.channel, []).extend(parts(region))
                 chosen = sorted(gathered) if self.in_order else [region.channel]
-                if sum(len(part.samples) for channel in chosen for part in gathered[channel]) >= GATHERED:
+                enough = GATHERED if region.channel in languages else FIRST
+                if sum(len(part.samples) for channel in chosen for part in gathered[channel]) >= enough:
                     await start(chosen)
             for chosen in [sorted(gathered)] if self.in_order else [[channel] for channel in sorted(gathered)]:
                 await start(chosen)
