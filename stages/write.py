@@ -219,7 +219,9 @@ class _Line:
 
     async def _do(self, item: Utterance | SpeechStopped) -> None:
         if isinstance(item, SpeechStopped):
-            await self._release()
+            # Where what was held has gone on, its rest comes next, complete.
+            if self._held is not None and item.time <= self._held[0].end_time:
+                await self._release()
             return
         whole = item if self._held is None else joined(self._held[0], item)
         if self._held is not None and len(whole.speakers) > LONGEST:
@@ -253,7 +255,8 @@ class _Line:
     async def _release(self) -> None:
         """Tell the final text of what was held for its sentence to go on."""
         if self._held is not None:
-            held, self._held = self._held, None
+            # A draft was heard together with it.
+            held, self._held, self._draft = self._held, None, None
             await self._finish(*held)
 
     async def _partials(self, now: float) -> bool:

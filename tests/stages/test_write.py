@@ -198,14 +198,30 @@ async def test_a_sentence_that_goes_on_after_a_short_pause_is_heard_whole(text: 
 
 
 async def test_a_sentence_that_does_not_go_on_is_final_when_its_speaker_has_stopped() -> None:
+    first = utterance(0, 2)
+
     async def talk(held: Talk) -> None:
-        await held.give(paused(utterance(0, 2)))
+        await held.give(paused(first))
         assert held.take() == []
-        await held.give(SpeechStopped(0, 3.0))
+        await held.give(SpeechStopped(0, first.end_time))
         assert texts(held.take()) == ["0 I want to!"]
         await held.give(utterance(1, 2, start=3.6))
 
     assert texts(await written(Script(["I want to", "go home."]), talk)) == ["1 go home.!"]
+
+
+@pytest.mark.parametrize("on_the_chance", [True, False])
+async def test_a_sentence_that_goes_on_is_heard_whole_where_its_end_comes_at_once(*, on_the_chance: bool) -> None:
+    second = utterance(1, 2, start=3.3)
+
+    async def talk(held: Talk) -> None:
+        await held.give(paused(utterance(0, 2)))
+        if on_the_chance:
+            await held.give(replace(second, state="pausing"))
+        await held.give(SpeechStopped(0, second.end_time), second)
+
+    said = ["I want to", "I want to go home."]
+    assert texts(await written(Script(said), talk)) == ["0 I want to go home.!"]
 
 
 async def test_partials_of_a_sentence_go_on_after_a_short_pause() -> None:
