@@ -67,6 +67,8 @@ class LiveSession:
         self.id: Final = session_id
         self.config = config
         """As the client has set it, which the work may not have come to yet."""
+        self.one_language = True
+        """Whether `config.language` has never changed."""
         self.limits: Final[SessionLimits] = limits_of(config, settings)
         self.created_at: Final = time.time()
         """Seconds since 1970."""
@@ -278,7 +280,9 @@ class LiveSession:
                 self.pace.resume()
                 return message
             case ConfigUpdate():
-                self.config = updated(self.config, message, self._engine)
+                changed = updated(self.config, message, self._engine)
+                self.one_language = self.one_language and changed.language == self.config.language
+                self.config = changed
                 return Reconfigure(self.config, message.id)
             case AudioEnd():
                 self.state = "ending"

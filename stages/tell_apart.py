@@ -1,7 +1,7 @@
 """Tells who says each utterance of a live call, and tells it anew where comparing all voices shows it was wrong, or
 where a voice turns out to be a known one."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Final
@@ -12,7 +12,7 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
 from contracts.audio import FRAME_STEP
 from contracts.live_speech import Final as FinalText
-from contracts.live_speech import Flushed, LiveEvent, LiveOptions, Relabelled
+from contracts.live_speech import Flushed, LiveEvent, Relabelled
 from contracts.live_stages import Flush, Utterance, Written
 from models.networks import VoiceprintNetwork
 from models.voiceprint import SIZE, filterbank
@@ -38,7 +38,8 @@ class TellApart:
 
     model: VoiceprintNetwork
     worker: Worker = field(repr=False)
-    options: Callable[[], LiveOptions] = field(repr=False)
+    apart: bool = True
+    """Whether voices are told apart; otherwise all speech of a channel is one speaker's."""
     known: KnownVoices | None = field(default=None, repr=False)
     """The voices to be named; None to name nobody."""
 
@@ -57,12 +58,12 @@ class TellApart:
             elif isinstance(item, Written):
                 if self._listens:
                     await self._take(item.utterance, prints)
-                speaker = speakers.tell(item.number, _known(item.utterance, prints), apart=self.options().diarize)
+                speaker = speakers.tell(item.number, _known(item.utterance, prints), apart=self.apart)
                 await send.send(_final(item, speaker))
                 now = item.utterance.end_time
                 changed: dict[int, int] = {}
                 compared = [speaker]
-                if self.options().diarize and now >= again:
+                if self.apart and now >= again:
                     again = now + max(AGAIN, AGAIN_SHARE * now)
                     if changed := await self.worker.run(Priority.VOICEPRINT, speakers.cluster):
                         compared = speakers.all
@@ -80,7 +81,7 @@ class TellApart:
     @property
     def _listens(self) -> bool:
         """Whether voiceprints are of use."""
-        return self.options().diarize or bool(self.known)
+        return self.apart or bool(self.known)
 
     async def _name(self, names: Names, speakers: Speakers, compared: Sequence[int], changed: dict[int, int]) -> None:
         """Compare speakers with the known voices; the utterances of those with another name go into `changed`."""

@@ -67,8 +67,8 @@ class Write:
 
     model: LiveWhisperNetwork
     worker: Worker = field(repr=False)
-    options: Callable[[], LiveOptions] = field(repr=False)
-    """As they are now."""
+    options: Callable[[float], LiveOptions] = field(repr=False)
+    """For what ends at a second of the stream."""
 
     async def run(
         self,
@@ -264,7 +264,7 @@ class _Line:
         await self._common.settle(now)
         self._grown += 1
         level = self._common.level
-        return self._stage.options().partials and (level == 0 or (level == 1 and self._grown % 3 == 0))
+        return self._stage.options(now).partials and (level == 0 or (level == 1 and self._grown % 3 == 0))
 
     async def _glance(self, item: Utterance) -> tuple[str, ...]:
         """The words of an utterance that goes on, none where they are not trusted."""
@@ -306,7 +306,7 @@ class _Line:
         self, item: Utterance, samples: Samples, choose: Language, *, beam: int = BEAM, timed: bool = True
     ) -> Callable[[], tuple[str, Heard]]:
         """What hears an utterance, levelled, after what was said before: its language and text."""
-        model, said, context = self._stage.model, tuple(self._said), _context(self._stage.options())
+        model, said, context = self._stage.model, tuple(self._said), _context(self._stage.options(item.end_time))
 
         def hear() -> tuple[str, Heard]:
             language = choose(model.detect([samples[:DETECTED]])[0]) if callable(choose) else choose
@@ -328,7 +328,7 @@ class _Line:
 
     def _chooser(self, item: Utterance, change: float) -> tuple[Language, list[Languages]]:
         """The language of an utterance or how to choose it, and where what is known then will be found."""
-        model, given = self._stage.model, self._stage.options().language
+        model, given = self._stage.model, self._stage.options(item.end_time).language
         if given is not None or len(model.languages) == 1:
             return given or model.languages[0], []
         known: list[Languages] = []
