@@ -98,6 +98,8 @@ class LiveSession:
         self.promised: int = 0
         """Bytes that the last connection was told it need not send again."""
         self._short_frames: int = 0
+        self._stopped = False
+        """Whether it was us who ended the audio."""
         self._longest: Final = settings.live_max_session_s
         self._engine: Final = engine
         self.token: Final = secrets.token_urlsafe(24)
@@ -190,6 +192,8 @@ class LiveSession:
     async def take(self, frame: bytes, connection: "LiveConnection") -> None:
         """See LiveConnection.audio."""
         self._check(connection)
+        if self._stopped:
+            return
         self._check_frame(frame)
         arrived = self.config.audio.milliseconds(self.bytes_received + len(frame))
         if arrived > 1000 * self._longest:
@@ -198,6 +202,8 @@ class LiveSession:
         self.pace.check(arrived)
         await self.inbox.room()
         self._check(connection)
+        if self._stopped:
+            return
         self._check_turn()
         self.inbox.add(frame)
         self.bytes_received += len(frame)
@@ -295,8 +301,8 @@ class LiveSession:
                 raise AssertionError(message)  # _check_order has refused it
 
     def stop_audio(self) -> None:
-        """Take no more audio: the result follows, as after audio.end."""
-        self.state = "ending"
+        """Take no more audio: the result follows, as after audio.end. What still comes is passed over."""
+        self.state, self._stopped = "ending", True
         self.inbox.add(AudioEnd(bytes_sent=self.bytes_received))
 
     def fault(
