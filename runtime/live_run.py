@@ -40,6 +40,7 @@ from runtime.live_session import LiveSession
 from runtime.metrics import Metrics
 from runtime.running import StageFailed
 from runtime.settings import Settings
+from runtime.spool import NAME
 from runtime.volume import room_needed
 
 ACK: Final = 1.0
@@ -137,7 +138,7 @@ class LiveRun:
             error = CallAnnotateError(INTERNAL, stage=error.stage, cause=str(error.details["cause"]))
         elif error.fault.close_code is None:
             log.error("session_failed", problem=error.message, exc_info=error)
-            error = CallAnnotateError(INTERNAL, stage="live", cause=renamed(error, "the audio").message)
+            error = CallAnnotateError(INTERNAL, stage="live", cause=renamed(error, NAME).message)
         self.session.fault(error)
 
     async def _go_through(self, call: Call) -> AnnotatedSpeech:
