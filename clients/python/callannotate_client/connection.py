@@ -1,6 +1,7 @@
 """Addresses, WebSockets, and how long to wait before trying again."""
 
 import random
+from contextlib import suppress
 from typing import Final, Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -65,13 +66,12 @@ def live_address(url: str, path: str) -> str:
 
 def _parts(url: str) -> tuple[str, tuple[str, str]]:
     """Scheme of a WebSocket; host and path. Raises INVALID_ADDRESS."""
-    parts = urlsplit(url if "//" in url else f"//{url}", scheme="ws")
-    scheme = _SCHEMES.get(parts.scheme)
-    if scheme is None or not parts.hostname:
-        raise CallAnnotateError(
-            INVALID_ADDRESS, f"{url} is no address of a server", "Such as http://127.0.0.1:8000."
-        )  # fmt: skip
-    return scheme, (parts.netloc, parts.path)
+    with suppress(ValueError):  # of brackets or a port that are none
+        parts = urlsplit(url if "//" in url else f"//{url}", scheme="ws")
+        scheme = _SCHEMES.get(parts.scheme)
+        if scheme is not None and parts.hostname and parts.port != 0:
+            return scheme, (parts.netloc, parts.path)
+    raise CallAnnotateError(INVALID_ADDRESS, f"{url} is no address of a server", "Such as http://127.0.0.1:8000.")
 
 
 def connecting(url: str, headers: dict[str, str]) -> connect:
