@@ -26,6 +26,7 @@ from callannotate_client.types import (
 )
 from runtime.engine import Engine
 from tests.clients.cutter import Cutter, cutting
+from tests.clients.full_server import full_server
 from tests.web.serving import Server, serving
 
 START = SessionStart(audio=AudioFormat(encoding="pcm_s16le", sample_rate=8000, channels=1), language="en")
@@ -221,6 +222,18 @@ async def test_an_answer_that_is_no_message_is_told(server: Server) -> None:
     with fail_after(30), pytest.raises(CallAnnotateError) as error:
         await session.run(endless())
     assert (error.value.code, error.value.status) == ("ROUTE_NOT_FOUND", 404)
+
+
+async def test_who_comes_back_does_not_wait_for_room_for_a_new_session() -> None:
+    heard: list[str] = []
+    async with full_server(refusals=2) as address:
+        session: LiveSession[LiveServerMessage] = LiveSession(address, START, decode_live, _nothing, heard.append)
+        with fail_after(20), pytest.raises(CallAnnotateError) as error:
+            await session.run(endless())
+    assert error.value.code == "INTERNAL"
+    assert [notice.partition("(")[2].partition(":")[0] for notice in heard if "TOO_MANY" in notice] == (
+        ["TOO_MANY_SESSIONS"] * 2
+    )
 
 
 async def greets(socket: ServerConnection) -> None:

@@ -67,6 +67,15 @@ const acts = {
     }
     return { messages, notices, resumes: live.resumes, ended: live.ended };
   },
+  /** A session that is lost and gone on with. */
+  async back() {
+    const live = client.live({ audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 } });
+    const types = [];
+    const error = await told((async () => {
+      for await (const message of live) types.push(message.type);
+    })());
+    return { types, error };
+  },
   async errors(path) {
     const start = { audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 }, language: "xx" };
     const read = async (live) => {

@@ -46,6 +46,8 @@ ANSWER: Final = 30.0
 """Seconds that a server has for its first message."""
 GONE: Final = frozenset({"UNKNOWN_SESSION", "SESSION_EXPIRED", "REPLAY_GONE"})
 """Errors that say that a session cannot be gone on with."""
+FULL: Final = frozenset({"TOO_MANY_SESSIONS", "LIVE_OVERLOADED"})
+"""Refusals of new sessions. A server lets in who comes back as soon as it misses them, which takes it two seconds."""
 Message = TypeVar("Message")
 
 
@@ -226,9 +228,9 @@ class LiveSession(Generic[Message]):
             if self._session is None or (told.status is not None and not told.retryable):
                 # Nothing was opened, or there is no coming back, such as with a key that was revoked.
                 raise told from error
-            return Broken(
-                str(error) if told.status is None else f"{told.code}: {told.message}", told.retry_after or 0.0
-            )
+            if told.status is None:
+                return Broken(str(error))
+            return Broken(f"{told.code}: {told.message}", 0.0 if told.code in FULL else told.retry_after or 0.0)
         finally:
             self._socket = None
 
