@@ -235,7 +235,7 @@ async def open_live_call(
         AnnotateOptions(language=options.language, max_speakers=None if options.diarize else 1),
         two_sided=two_sided,
         known=known,
-        language=lambda second: call.options(second).language,
+        live=call.options,
     )
     live = live_flow(engine, lane, call.options, two_sided=two_sided, apart=options.diarize, known=known)
     source = Behind(recording, two_sided, CapacityLimiter(1), notices.append)

@@ -39,13 +39,13 @@ def annotation_flow(
     known: KnownVoices | None = None,
     lookup: Lookup | None = None,
     heard: Callable[[Transcript], None] | None = None,
-    language: Callable[[float], str | None] | None = None,
+    live: Callable[[float], LiveOptions] | None = None,
 ) -> Flow[AudioChunk, AnnotatedSpeech]:
     """Audio in, annotated speech out. A file and a live call differ in the source alone.
 
     `known`: the voices to be named; with none, or where recognition is not wanted, the stage is left out. So is
     `lookup`, which finds contacts for the speakers. `heard` is told what is said, in the order of time, as it is
-    written down. `language` is that of each second of the stream, where it may change on the way.
+    written down. `live`: of a live call, whose language and vocabulary may change, the options by the second.
     """
     graph = Graph("annotation")
     audio = graph.source(AudioChunk, "decode")
@@ -54,7 +54,7 @@ def annotation_flow(
     transcribe = Transcribe(
         engine.whisper, engine.limiter, options.language, options.task, options.prompt, in_order=heard is not None
     )
-    changing = transcribe if language is None else TranscribeLive(transcribe, language)
+    changing = transcribe if live is None else TranscribeLive(transcribe, live)
     words = speech.then("transcribe", changing, buffer=2)
     if heard is not None:
         words = words.then("tell", Tell(heard), buffer=2)

@@ -306,7 +306,7 @@ class _Line:
         self, item: Utterance, samples: Samples, choose: Language, *, beam: int = BEAM, timed: bool = True
     ) -> Callable[[], tuple[str, Heard]]:
         """What hears an utterance, levelled, after what was said before: its language and text."""
-        model, said, context = self._stage.model, tuple(self._said), _context(self._stage.options(item.end_time))
+        model, said, context = self._stage.model, tuple(self._said), self._stage.options(item.end_time).prompt
 
         def hear() -> tuple[str, Heard]:
             language = choose(model.detect([samples[:DETECTED]])[0]) if callable(choose) else choose
@@ -339,11 +339,6 @@ class _Line:
             return model.languages[index]
 
         return choose, known
-
-
-def _context(options: LiveOptions) -> str:
-    """What the decoder is told of the words that may come."""
-    return ", ".join(options.vocabulary)
 
 
 def preceding(said: Sequence[Said], start: int, length: int, language: str) -> Before | None:

@@ -56,6 +56,14 @@ async def test_a_session_that_is_kept_is_a_job_with_its_audio_and_its_result(liv
         assert files(live) == []
 
 
+async def test_a_call_is_kept_with_the_words_that_were_to_be_expected(live: Settings, engine: Engine) -> None:
+    async with serving(live, engine) as service:
+        client = Client(service.live)
+        async with client.connected(msgspec.structs.replace(START, vocabulary=("Asterisk", "PBX"))):
+            note = live.volume_path / "live" / f"{client.session.id}.json"
+            assert msgspec.json.decode(note.read_bytes(), type=Note).options.prompt == "Asterisk, PBX"
+
+
 @pytest.mark.parametrize(("updates", "language"), [((None, "en"), None), (("en", "en"), "en")])
 async def test_a_call_whose_language_was_changed_is_kept_as_one_of_any_language(
     live: Settings, engine: Engine, updates: tuple[str | None, ...], language: str | None
