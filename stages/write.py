@@ -228,7 +228,7 @@ class _Line:
             await self._release()
             whole = item
         if item.state == "complete":
-            await self._end(whole, item.samples)
+            await self._end(whole, item)
             return
         words: tuple[str, ...] = ()
         with CancelScope() as self._scope:
@@ -239,13 +239,17 @@ class _Line:
         if words and self._agreement.take(words):
             await self._show(whole)
 
-    async def _end(self, whole: Utterance, samples: Samples) -> None:
-        """Tell the final text, unless the sentence may go on. `samples`: what came of the utterance last."""
+    async def _end(self, whole: Utterance, item: Utterance) -> None:
+        """Tell the final text, unless the sentence may go on. `item`: what came of the utterance last."""
         draft, self._draft = self._draft, None
-        if draft is not None and draft[0] is samples:
+        if draft is not None and draft[0] is item.samples:
             understood = draft[1]
         else:
             understood = await self._understand(whole, Priority.FINAL)
+        if not understood.words and self._held is not None and self._held[1].words:
+            # What was understood before is not lost with what follows.
+            await self._release()
+            whole, understood = item, await self._understand(item, Priority.FINAL)
         if whole.settled or understood.ends:
             self._held = None
             await self._finish(whole, understood)

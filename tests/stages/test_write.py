@@ -224,6 +224,14 @@ async def test_a_sentence_that_goes_on_is_heard_whole_where_its_end_comes_at_onc
     assert texts(await written(Script(said), talk)) == ["0 I want to go home.!"]
 
 
+async def test_what_is_not_understood_with_what_follows_stays_as_it_was() -> None:
+    async def talk(held: Talk) -> None:
+        await held.give(paused(utterance(0, 2)), utterance(1, 2, start=3.3))
+
+    said = ["I want to", "", "", "go home."]
+    assert texts(await written(Script(said), talk)) == ["0 I want to!", "1 go home.!"]
+
+
 async def test_partials_of_a_sentence_go_on_after_a_short_pause() -> None:
     grows = [utterance(0, 1, "growing"), utterance(0, 1.5, "growing"), paused(utterance(0, 2))]
     after = [utterance(1, 1, "growing", start=3.3), utterance(1, 2, start=3.3)]
