@@ -12,6 +12,7 @@ COPY ui/package.json ui/package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY contracts/openapi.yaml /source/contracts/
 COPY asyncapi/asyncapi.yaml /source/asyncapi/
+COPY clients/js/src /source/clients/js/src
 COPY ui ./
 RUN npm run build
 
@@ -31,6 +32,7 @@ COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY asyncapi asyncapi
 COPY clients/python/callannotate_client clients/python/callannotate_client
 COPY contracts contracts
+COPY licenses licenses
 COPY models models
 COPY runtime runtime
 COPY stages stages

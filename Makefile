@@ -100,7 +100,7 @@ ui/node_modules/.installed: ui/package-lock.json
 
 # What it is made of, but not what the build itself writes there.
 UI_SOURCES := $(filter-out ui/src/api/schema.ts ui/src/docs/asyncapi.json, $(shell find ui/src ui/public ui/scripts -type f)) \
-	$(wildcard ui/*.html ui/*.ts ui/*.json) contracts/openapi.yaml asyncapi/asyncapi.yaml
+	$(wildcard ui/*.html ui/*.ts ui/*.json clients/js/src/*.ts) contracts/openapi.yaml asyncapi/asyncapi.yaml
 
 web/static/index.html: ui/node_modules/.installed $(UI_SOURCES)
 	@echo "Building the web page into web/static ..." >&2

@@ -14,12 +14,16 @@ HEALTH_PREFIX: Final = "cah_"
 SECRET: Final = re.compile(
     f"(?P<prefix>{KEY_PREFIX}|{LOGIN_PREFIX}|{HEALTH_PREFIX})(?P<id>[a-z2-7]{{8}})_[a-z2-7]{{52}}"
 )
-"""An API key, the cookie of a login, or what the health check has, wherever it stands in a text."""
+"""An API key, the cookie of a login, or what the health check has."""
+_LIKE_ONE: Final = re.compile(
+    f"((?:{KEY_PREFIX}|{LOGIN_PREFIX}|{HEALTH_PREFIX})[a-z2-7]{{8}}_)[a-z0-9]+", re.IGNORECASE
+)
+"""The same wherever it stands in a text, also in large letters or without the last ones: most of it is too much."""
 
 
 def redacted(text: str) -> str:
     """The text without the secrets of API keys and logins: clients put them where they do not belong."""
-    return SECRET.sub(r"\g<prefix>\g<id>_...", text) if "_" in text else text
+    return _LIKE_ONE.sub(r"\1...", text) if "_" in text else text
 
 
 class Fault(Struct, frozen=True):

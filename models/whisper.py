@@ -28,10 +28,16 @@ BEAM: Final = 5
 """Hypotheses that the decoder follows at once."""
 REPEATED: Final = 8
 """Characters of a text at least that is taken for a repetition of what was said before."""
+REPEATED_WORDS: Final = 4
+"""Words in a row of a longer text that are taken for one."""
+EARLY: Final = 1.2
+"""Seconds before the end of an utterance at which the decoder may end: it hears some silence at the end, too."""
 LEAST_TOKENS: Final = 12
 """Tokens that the shortest utterance may have where a loop must not take long."""
-TOKENS: Final = 16
+TOKENS: Final = 8
 """Tokens that a second of it may have besides."""
+LONGEST_TIMES: Final = 1500
+"""Steps of 20 ms that the decoder may begin after: all that it hears."""
 
 
 @dataclass(frozen=True)
@@ -166,37 +172,43 @@ class Whisper:
         words that may be said: the decoder leans towards their spelling. A loop ends after so much text as can be said
         in the time, which an utterance that is heard with others is not bound to.
         """
+        vocabulary = self._vocabulary
         whole = samples if before is None else np.concatenate([before.samples, samples])
         encoded = self._encode(whole, filled(len(whole), silence))
         if callable(language):
             language = language(self._probabilities(encoded))
-        said = list(before.tokens) if before is not None else []
-        prompt = [*self._vocabulary.context(context), *self._vocabulary.prompt(language), self._vocabulary.untimed]
+        said = () if before is None else before.tokens
+        start = vocabulary.untimed if before is None else vocabulary.timed(len(before.samples) / SAMPLE_RATE)
+        prompt = [*vocabulary.context(context, said), *vocabulary.prompt(language), start]
+        longest = LEAST_TOKENS + len(samples) * TOKENS // SAMPLE_RATE
         (result,) = self._model.generate(
             _storage(encoded),
-            [[*prompt, *said]],
+            [prompt],
             beam_size=beam,
-            # What was said counts twice: as a part of the prompt and of the answer.
-            max_length=len(prompt) + 2 * len(said) + LEAST_TOKENS + len(samples) * TOKENS // SAMPLE_RATE,
+            max_length=max(2 * longest, len(prompt) + longest),  # half of it at most is for the answer
+            max_initial_timestamp_index=LONGEST_TIMES,
             return_scores=True,
             return_no_speech_prob=True,
         )
         tokens = result.sequences_ids[0]
-        own = tokens[len(said) :] if tokens[: len(said)] == said else tokens
-        if before is not None and _repeats(self._vocabulary.text(own), self._vocabulary.text(said)):
-            # It went back instead of on, as it does where the language changes.
+        own = [token for token in tokens if token < vocabulary.end]
+        text = vocabulary.text(own).strip()
+        seconds = len(whole) / SAMPLE_RATE
+        if before is not None and (
+            vocabulary.time(tokens[-1], seconds) < seconds - EARLY or _repeats(text, vocabulary.text(said))
+        ):
+            # It stopped after a sentence, or went back instead of on, as it does where the language changes.
             return self.hear_live(samples, language, silence, beam=beam, timed=timed, context=context)
+        # CTranslate2 divides by the number of tokens without the end of text.
+        score = result.scores[0] * len(tokens) / (len(tokens) + 1)
         words = self._timed(encoded, samples, said, own, language, len(whole)) if timed else []
-        # What was said before was certain; otherwise as in `hear`.
-        score = result.scores[0] * len(tokens) / (len(own) + 1)
-        text = self._vocabulary.text(own).strip()
         return language, Heard(text, tuple(words), score, result.no_speech_prob, tuple(own))
 
     def _timed(
         self,
         encoded: npt.NDArray[np.float32],
         samples: Samples,
-        said: list[int],
+        said: Sequence[int],
         own: list[int],
         language: str,
         length: int,
@@ -262,8 +274,17 @@ def task_in(language: str, task: Task) -> Task:
 
 
 def _repeats(text: str, before: str) -> bool:
-    """Whether a text of some length is there before already."""
-    return len(text.strip()) >= REPEATED and text.strip(" .?!,").lower() in before.lower()
+    """Whether a text of some length is there before already, or a part of it of some length."""
+    words, known = _bare(text), f" {' '.join(_bare(before))} "
+    if len(" ".join(words)) < REPEATED:
+        return False
+    runs = [words[first : first + REPEATED_WORDS] for first in range(max(1, len(words) - REPEATED_WORDS + 1))]
+    return any(f" {' '.join(run)} " in known for run in runs)
+
+
+def _bare(text: str) -> list[str]:
+    """Its words without case and the punctuation around them."""
+    return [word for word in (word.strip(" .,?!:;\u2026").lower() for word in text.split()) if word]
 
 
 def _storage(array: npt.NDArray[np.float32]) -> ctranslate2.StorageView:

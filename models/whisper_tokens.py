@@ -14,6 +14,8 @@ UNSPACED: Final = frozenset({"zh", "ja", "th", "lo", "my", "yue"})
 """Languages that are written without spaces between words: every piece of text counts as a word."""
 OPENING: Final = frozenset("\"'“‘«¿¡([{„")
 """Marks that belong to the word after them when they stand alone."""
+TIMESTAMP: Final = 0.02
+"""Seconds from one token for a time to the next."""
 CONTEXT: Final = 223
 """Tokens of the text before at most: half of what the decoder takes, less the token in front of them."""
 LONGEST_CHARACTER: Final = 4
@@ -63,11 +65,13 @@ class Vocabulary:
             raise ValueError("an English-only model does not translate")
         return start
 
-    def context(self, text: str) -> list[int]:
-        """What the decoder is told of the text before, or of words that may come; nothing for no text."""
-        if not text:
-            return []
-        return [self._id("<|startofprev|>"), *self.tokens(text)[-CONTEXT:]]
+    def context(self, text: str, said: Sequence[int] = ()) -> list[int]:
+        """What the decoder is told of the text before, or of words that may come, and of what was said last, in tokens.
+
+        Nothing where there is neither; of more than fits the last.
+        """
+        tokens = [*(self.tokens(text) if text else []), *said]
+        return [self._id("<|startofprev|>"), *tokens[-CONTEXT:]] if tokens else []
 
     def tokens(self, text: str) -> list[int]:
         """A text as the decoder would write it."""
@@ -77,6 +81,14 @@ class Vocabulary:
     def untimed(self) -> int:
         """The token that ends the prompt where no timestamps are wanted."""
         return self._id("<|notimestamps|>")
+
+    def timed(self, seconds: float) -> int:
+        """The token that has the decoder begin with what is said from so many seconds of the audio on."""
+        return self.untimed + 1 + round(seconds / TIMESTAMP)
+
+    def time(self, token: int, otherwise: float) -> float:
+        """The seconds that a token stands for, or `otherwise` where it stands for none."""
+        return (token - self.untimed - 1) * TIMESTAMP if token > self.untimed else otherwise
 
     def text(self, tokens: Sequence[int]) -> str:
         """Without special tokens; the space in front of the first word is kept."""

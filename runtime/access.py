@@ -80,13 +80,16 @@ class Access:
         self._refresh()
         return self._mode == "keys" or (self._mode == "auto" and bool(self._keys))
 
-    def holder(self, presented: str | None) -> Holder:
-        """Who has this key, or the cookie of a login. Raises KEY_REQUIRED."""
+    def holder(self, key: str | None, cookie: str | None) -> Holder:
+        """Who has this key or, where there is none, this cookie of a login. Raises KEY_REQUIRED."""
         if not self.needed():
             return ANYBODY
-        if presented is None:
+        if key is not None:
+            found = self._health(key) or self._of_key(key)
+        elif cookie is not None:
+            found = self._of_login(cookie)
+        else:
             raise CallAnnotateError(KEY_REQUIRED, cause="none was sent")
-        found = self._health(presented) or self._of_key(presented) or self._of_login(presented)
         if found is None:
             raise CallAnnotateError(KEY_REQUIRED, cause="the one that was sent is unknown, revoked or expired")
         return found

@@ -40,7 +40,7 @@ CREATE TABLE logins (
 ) STRICT;
 """
 LOGINS: Final = 1000
-"""Logins that are kept at most; the oldest go first."""
+"""Logins of a key that are kept at most, so that none logs out those of another; the oldest go first."""
 
 
 class KeyRow(Struct, frozen=True, kw_only=True):
@@ -137,9 +137,9 @@ class AccessStore:
             writer.execute("DELETE FROM logins WHERE expires_at <= ?", (now,))
             writer.execute("INSERT INTO logins VALUES (?, ?, ?, ?)", (*msgspec.structs.astuple(row),))
             writer.execute(
-                "DELETE FROM logins WHERE login_id NOT IN"
-                " (SELECT login_id FROM logins ORDER BY expires_at DESC LIMIT ?)",
-                (LOGINS,),
+                "DELETE FROM logins WHERE key_id = ?1 AND login_id NOT IN"
+                " (SELECT login_id FROM logins WHERE key_id = ?1 ORDER BY expires_at DESC LIMIT ?2)",
+                (row.key_id, LOGINS),
             )
 
         await self._database.write(work)

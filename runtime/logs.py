@@ -24,6 +24,8 @@ NAME: Final = "callannotate.jsonl"
 """The file that is written; older ones have a number behind it."""
 WAITING: Final = 10_000
 """Lines that wait for the disk at most; further ones are dropped and counted."""
+TALKATIVE: Final = ("hpack", "httpcore2")
+"""Libraries that at DEBUG log every header they see, those with keys, cookies and what is a client's alone included."""
 
 Event = MutableMapping[str, Any]
 
@@ -88,6 +90,8 @@ def open_logs(folder: Path, settings: Settings) -> Iterator[Backlog]:
     )
     root.addHandler(backlog)
     root.setLevel(level)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(max(level, logging.INFO))
     listener.start()
     try:
         yield backlog

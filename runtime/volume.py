@@ -34,6 +34,14 @@ FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 """What the system says of a volume without room."""
 
 
+def make_root(path: Path) -> None:
+    """The folder of a volume, where there is none: its owner's alone, since calls and voiceprints come to lie in it.
+
+    One that is there keeps its rights, also those to let others drop recordings. Raises OSError.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 class Volume:
     """The folders, made and locked: one server at a time works on a volume."""
 
@@ -46,8 +54,9 @@ class Volume:
     def opened(self) -> Iterator[None]:
         """Hold the volume; raises VOLUME_UNUSABLE or VOLUME_LOCKED."""
         with self.explained():
+            make_root(self.root)
             for folder in FOLDERS:
-                (self.root / folder).mkdir(parents=True, exist_ok=True)
+                (self.root / folder).mkdir(exist_ok=True)
             self.uploads.mkdir(exist_ok=True)
             self.check_writable()
             try:

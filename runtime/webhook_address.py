@@ -23,6 +23,9 @@ FIELD: Final = "metadata.callback_url"
 PORTS: Final = {"http": 80, "https": 443}
 NAT64: Final = ip_network("64:ff9b::/96")
 """IPv6 addresses that stand for IPv4 ones."""
+NEVER: Final = tuple(map(ip_network, ("3fff::/20", "192.88.99.0/24", "168.63.129.16/32")))
+"""Addresses that some versions of Python take for public: of documentation, of relays of 6to4, and the one at which
+Azure has the agents of its machines answered."""
 TRIED: Final = 4
 """Addresses of a name that are tried at most."""
 RESOLVERS: Final = CapacityLimiter(4)
@@ -51,7 +54,11 @@ class Rules(Struct, frozen=True):
     def _allows(self, address: Address) -> bool:
         public = address.is_global and not address.is_multicast and not address.is_reserved
         public = public and not (isinstance(address, IPv6Address) and address.is_site_local)
-        return public or any(address.version == network.version and address in network for network in self.networks)
+        return (public and not _within(address, NEVER)) or _within(address, self.networks)
+
+
+def _within(address: Address, networks: Iterable[Network]) -> bool:
+    return any(address.version == network.version and address in network for network in networks)
 
 
 def hidden(address: Address) -> list[IPv4Address]:
@@ -105,7 +112,8 @@ def check_url(text: str, rules: Rules) -> None:
 
 def literal_of(host: str) -> Address | None:
     """The address that a host is, in whatever notation systems take; None for a name."""
-    if host.rstrip(".").lower() == "localhost" or host.rstrip(".").lower().endswith(".localhost"):
+    host = host.rstrip(".").lower()
+    if host == "localhost" or host.endswith(".localhost"):
         return IPv4Address("127.0.0.1")
     try:
         return ip_address(host.partition("%")[0])

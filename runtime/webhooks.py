@@ -8,6 +8,7 @@ Nothing of an answer but its status and Retry-After is read, redirects are not f
 import random
 import ssl
 import time
+from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from typing import Final
 from urllib.parse import urlsplit
@@ -169,8 +170,17 @@ def judged(status: int, retry_after: str) -> Outcome:
         return Outcome("gone", status, final=True)
     if 300 <= status < 400:
         return Outcome("redirect", status)
-    wait = float(retry_after) if retry_after.isascii() and retry_after.isdigit() and len(retry_after) < 9 else 0.0
-    return Outcome("status", status, wait)
+    return Outcome("status", status, seconds_of(retry_after, time.time()))
+
+
+def seconds_of(retry_after: str, now: float) -> float:
+    """Seconds that a header Retry-After asks for, as a number or as a time; 0 where it says nothing of use."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - now)
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def after(row: DeliveryRow, outcome: Outcome, now: float, first: float) -> DeliveryRow:
@@ -180,8 +190,10 @@ def after(row: DeliveryRow, outcome: Outcome, now: float, first: float) -> Deliv
     )
     if outcome.problem is None:
         return replace(tried, state="delivered", next_at=None)
-    pause = min(LONGEST_PAUSE, max(outcome.wait, first * 2.0 ** min(row.tries, DOUBLINGS)))
-    next_at = now + pause * random.uniform(1 - JITTER, 1 + JITTER)
+    own = min(LONGEST_PAUSE, first * 2.0 ** min(row.tries, DOUBLINGS)) * random.uniform(1 - JITTER, 1 + JITTER)
+    # Who asks to be left alone is: no part of that is given away, only added to.
+    wanted = min(LONGEST_PAUSE, outcome.wait) * random.uniform(1.0, 1 + JITTER)
+    next_at = now + max(own, wanted)
     if outcome.final or next_at > row.expires_at:
         return replace(tried, state="dead", next_at=None)
     return replace(tried, next_at=next_at)

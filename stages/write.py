@@ -46,7 +46,7 @@ FREE: Final = {1: 0.5, 2: 0.6}
 RECOVERY: Final = 10.0
 """Seconds of the stream from one change of the level to its fall by one: so long the load takes to answer."""
 
-BEFORE: Final = 6 * SAMPLE_RATE
+BEFORE: Final = 12 * SAMPLE_RATE
 """Samples of what was said before, with the silence between, that an utterance is heard with at most."""
 REMEMBERED: Final = 6
 """Utterances before at most."""
@@ -296,8 +296,8 @@ class _Line:
         model = self._stage.model
         language, heard = await self._stage.worker.run(kind, self._hearing(item, samples, choose))
         if doubled(heard.text):
-            # What was said before can make the decoder write twice what follows it.
-            language, heard = await self._stage.worker.run(kind, lambda: model.hear_live(samples, language, SILENCE))
+            # After a short silence the decoder says some things twice.
+            _, heard = await self._stage.worker.run(kind, lambda: model.hear_live(samples, language, LONG_SILENCE))
         if not (trusted(heard, len(samples)) and heard.words) and len(samples) >= RETRIED:
             _, heard = await self._stage.worker.run(kind, lambda: model.hear_live(samples, language, LONG_SILENCE))
         known = languages[0] if languages else None

@@ -5,11 +5,13 @@ import re
 import resource
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
+from models.catalogue import default_catalogue
 from web.cli import COMMANDS
 
 ROOT = Path(__file__).parent.parent
@@ -67,3 +69,15 @@ def test_make_help_lists_the_documented_targets() -> None:
     done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True, env=environment)
     for target in ("annotate", "test", "check", "contract", "bench", "test-pyannote", "image-check", "lock", "help"):
         assert f"make {target} " in done.stdout
+
+
+def test_the_licences_of_the_weights_that_images_have_in_them_go_along() -> None:
+    (baked,) = re.findall(r'^ARG MODELS="(.+)"$', (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    licences = {model.name: model.licence for model in default_catalogue().models}
+    texts = {"Apache-2.0": ("LICENSE", "Apache License")}
+    for name in baked.split():
+        file, first = texts.get(licences[name], (f"licenses/{name}.txt", f"{licences[name]} License"))
+        assert (ROOT / file).read_text().strip().startswith(first)
+        assert f"({file})" in (ROOT / "NOTICE").read_text()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert {"LICENSE", "NOTICE", "licenses/*.txt"} == set(project["license-files"])

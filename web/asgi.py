@@ -26,6 +26,9 @@ from quart import Quart, Request
 from quart.asgi import ASGIHTTPConnection, ASGIWebsocketConnection
 from quart.wrappers.request import Body
 
+from contracts.errors import SHUTTING_DOWN, CallAnnotateError
+from web.answers import error_answer, new_request_id, wanted_language
+
 BODY_CHUNKS: Final = 16
 """Chunks of a request's body that wait; Hypercorn reads at most 64 KiB at a time."""
 FRAMES: Final = 2
@@ -100,16 +103,22 @@ class App(Quart):
 
 async def _while_connected(
     app: App, listen: Callable[[], Awaitable[bool]], handle: Callable[[], Awaitable[None]]
-) -> None:
-    """Handle until it is done, the client has gone (`listen` returns True), or stopping has lasted long enough."""
+) -> bool:
+    """Handle until it is done, the client has gone (`listen` returns True), or stopping has lasted long enough.
+
+    Returns whether it was cut short because the server stops.
+    """
+    stopped = False
 
     async def listening() -> None:
         if await listen():
             tasks.cancel_scope.cancel()
 
     async def stopping() -> None:
+        nonlocal stopped
         await app.stopping.wait()
         await sleep(UNFINISHED)
+        stopped = True
         tasks.cancel_scope.cancel()
 
     try:
@@ -120,6 +129,7 @@ async def _while_connected(
             tasks.cancel_scope.cancel()
     except BaseExceptionGroup as group:
         raise group.exceptions[0] from None
+    return stopped
 
 
 class HTTPConnection(ASGIHTTPConnection):
@@ -127,10 +137,11 @@ class HTTPConnection(ASGIHTTPConnection):
 
     async def __call__(self, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Handle the request while its client is there."""
-        answered = False
+        begun = answered = False
 
         async def sending(message: ASGISendEvent) -> None:
-            nonlocal answered
+            nonlocal begun, answered
+            begun = True
             answered = answered or (message["type"] == "http.response.body" and not message["more_body"])
             await send(message)
 
@@ -142,7 +153,18 @@ class HTTPConnection(ASGIHTTPConnection):
         request = self._create_request_from_scope(sending)
         async with AsyncExitStack() as closing:
             cast(BoundedRequest, request).closing = closing
-            await _while_connected(cast(App, self.app), listening, partial(self.handle_request, request, sending))
+            cut = await _while_connected(cast(App, self.app), listening, partial(self.handle_request, request, sending))
+        if cut and not begun:
+            await self._say_stopping(request, send)
+
+    async def _say_stopping(self, request: Request, send: ASGISendCallable) -> None:
+        """Hypercorn would say 500, after which nobody tries again."""
+        language, request_id = wanted_language(request.headers.get("Accept-Language")), new_request_id()
+        answer = error_answer(CallAnnotateError(SHUTTING_DOWN), language, request_id)
+        headers = {**answer.headers, "Content-Type": answer.media_type, "X-Request-ID": request_id}
+        encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": answer.status, "headers": encoded})
+        await send({"type": "http.response.body", "body": cast(bytes, answer.body), "more_body": False})
 
     async def handle_messages(self, request: Request, receive: ASGIReceiveCallable) -> None:
         """Hand the body over until the client goes away, which cancels the handler."""

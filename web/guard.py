@@ -84,7 +84,7 @@ class Guard:
         """Raises KEY_REQUIRED, ORIGIN_REFUSED or RATE_LIMITED."""
         key = key_of(asked)
         try:
-            holder = self._service.access.holder(key or asked.cookies.get(LOGIN_COOKIE))
+            holder = self._service.access.holder(key, asked.cookies.get(LOGIN_COOKIE))
         except CallAnnotateError as error:
             if error.fault is KEY_REQUIRED:
                 await self._limits.failure(asked.remote_addr or "")
@@ -115,16 +115,10 @@ class Guard:
         return origin is None or urlsplit(origin).netloc.lower() == asked.host.lower() or self._allows(asked)
 
     def _named_by_its_own_name(self, asked: Request | Websocket) -> bool:
-        """Whether a page of another origin can be ruled out where there is no Origin, as with a plain GET.
-
-        Anybody can have a name of theirs mean 127.0.0.1 once their page is loaded (DNS rebinding): then the page is of
-        this origin for the browser, and only Host tells. On loopback nobody needs another name than these.
-        """
-        server = (asked.scope.get("server") or ("",))[0]
-        host = (urlsplit(f"//{asked.host}").hostname or "").rstrip(".")
-        if not is_loopback(server) or host == "localhost" or host.endswith(".localhost"):
+        """Whether a page of another origin can be ruled out where there is no Origin, as with a plain GET."""
+        if {"*", f"http://{asked.host}", f"https://{asked.host}"} & self._origins:
             return True
-        return is_address(host) or bool({"*", f"http://{asked.host}", f"https://{asked.host}"} & self._origins)
+        return is_own_name(asked.host, (asked.scope.get("server") or ("",))[0])
 
     def _allows(self, asked: Request | Websocket) -> bool:
         origin = asked.headers.get("Origin")
@@ -150,12 +144,26 @@ def is_loopback(text: str) -> bool:
     return is_address(text) and ip_address(text).is_loopback
 
 
+def is_own_name(host: str, server: str) -> bool:
+    """Whether a Host header names this server as no page of somebody else's can; `server` is the address asked.
+
+    Anybody can have a name of theirs mean 127.0.0.1, or the address of a container or of an office, once their page is
+    loaded (DNS rebinding): then the page is of this origin for the browser, and only Host tells. Nobody can own an
+    address or `localhost`; nor, where others reach the server, a name without a dot, as Compose gives to services. No
+    browser leaves Host out.
+    """
+    name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    if name == "localhost" or name.endswith(".localhost") or is_address(name):
+        return True
+    return not is_loopback(server) and "." not in name
+
+
 def key_of(asked: Request | Websocket) -> str | None:
     """The key in its header; not in the query, which ends up in the logs of proxies."""
     authorization = asked.headers.get("Authorization", "")
     if authorization.lower().startswith(BEARER):
-        return authorization[len(BEARER) :].strip()
-    return asked.headers.get("X-API-Key")
+        return authorization[len(BEARER) :].strip() or None
+    return asked.headers.get("X-API-Key") or None
 
 
 EXPOSED: Final = tuple(

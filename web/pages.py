@@ -26,11 +26,13 @@ TYPES: Final = {
     ".html": HTML,
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
+    ".md": "text/plain; charset=utf-8",
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
 FOREVER: Final = "public, max-age=31536000, immutable"
 """Of files whose names have a hash of their content."""
+A_DAY: Final = "public, max-age=86400"
 FRAMES: Final = {"Referrer-Policy": "no-referrer", "Permissions-Policy": "camera=(), geolocation=(), microphone=(self)"}
 NOT_BUILT: Final = """<!doctype html>
 <html lang="en">
@@ -61,7 +63,7 @@ def policy(nonce: str, more: str = "") -> str:
     )
 
 
-PATHS: Final = ("/", "/api/docs", "/api/async-docs", "/assets/<path:name>", "/favicon.svg")
+PATHS: Final = ("/", "/api/docs", "/api/async-docs", "/assets/<path:name>", "/favicon.svg", "/licenses.md")
 """Where the pages and their files are: they are for browsers, and in no description of the interface."""
 
 
@@ -82,9 +84,12 @@ def add_pages(app: Quart) -> set[str]:
         return await _file(static, f"assets/{name}", FOREVER)
 
     async def icon() -> Response:
-        return await _file(static, "favicon.svg", "public, max-age=86400")
+        return await _file(static, "favicon.svg", A_DAY)
 
-    views: tuple[Callable[..., Awaitable[Response]], ...] = (page, docs, async_docs, asset, icon)
+    async def licenses() -> Response:
+        return await _file(static, "licenses.md", A_DAY)
+
+    views: tuple[Callable[..., Awaitable[Response]], ...] = (page, docs, async_docs, asset, icon, licenses)
     for path, view in zip(PATHS, views, strict=True):
         app.add_url_rule(path, endpoint=view.__name__, view_func=view, methods=["GET"])
     return {view.__name__ for view in views}

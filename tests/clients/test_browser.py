@@ -21,6 +21,7 @@ async ([recording, samples]) => {
   const file = new File([bytes(recording)], "call.wav");
   const job = await client.submit(file, { metadata: { language: "en" }, progress: (...now) => sent.push(now) });
   const { result } = await client.wait(job.job_id);
+  const plain = await client.submit(file);
   const audio = { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 };
   const live = client.live({ audio, language: "en" }, { speed: null });
   void live.pipe([bytes(samples)]);
@@ -31,7 +32,8 @@ async ([recording, samples]) => {
   }
   const { totals } = live.ended;
   const [filename, speakers] = [job.file_info.filename, result.speakers.length];
-  return { sent, filename, speakers, seen, resumes: live.resumes, totals };
+  const again = [plain.file_info.filename, plain.file_info.size === file.size];
+  return { sent, filename, again, speakers, seen, resumes: live.resumes, totals };
 }
 """
 
@@ -58,6 +60,7 @@ async def test_a_recording_and_a_live_session_over_lost_connections(cutter: Cutt
             await browser.close()
     assert seen["filename"] == "call.wav"
     assert seen["sent"][-1] == [len(recording), len(recording)]
+    assert seen["again"] == ["call.wav", True]
     assert seen["speakers"] >= 1
     assert seen["resumes"] == 2
     assert seen["seen"] == list(range(1, len(seen["seen"]) + 1))

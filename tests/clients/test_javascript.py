@@ -118,6 +118,42 @@ async def test_who_comes_back_does_not_wait_for_room_for_a_new_session() -> None
     assert seen["error"]["code"] == "INTERNAL"
 
 
+@pytest.mark.parametrize(
+    ("fails_at", "between"),
+    [
+        ([], ["listening"]),
+        (["pause"], ["reconnecting", "paused", "listening"]),
+        (["resume"], ["listening", "reconnecting", "listening"]),
+        (["pause", "pause"], ["reconnecting", "paused", "reconnecting", "paused", "listening"]),
+    ],
+    ids=["on a network that works", "before the pause", "before its end", "before the pause twice"],
+)
+async def test_a_microphone_is_paused_at_its_place_in_the_audio_also_where_the_connection_is_lost_then(
+    server: Server, samples: Path, fails_at: list[str], between: list[str]
+) -> None:
+    seen = await drive("microphone", url(server), samples, *fails_at)
+    assert seen["phases"] == ["paused", *between, "finishing", "ended"]
+    assert "error" not in [message["type"] for message in seen["messages"]]
+    ended = msgspec.convert(seen["messages"][-1], SessionEnded, strict=False)
+    # What is said during the pause is left out, and is not lost either.
+    assert ended.totals.bytes_received == samples.stat().st_size  # noqa: ASYNC240 - of a file that was just written
+    assert (ended.totals.warnings, seen["lost"]) == (0, 0)
+    reasons = [message["reason"] for message in seen["messages"] if message["type"] == "transcript.final"]
+    assert "pause" in reasons
+
+
+async def test_audio_that_cannot_wait_is_lost_once_there_is_no_room_and_it_is_told_how_much(server: Server) -> None:
+    seen = await drive("overrun", url(server))
+    assert seen == {"lost": [0, 0, 1, 3], "phase": "ended"}
+
+
+async def test_what_is_given_up_before_there_is_a_connection_never_begins(server: Server, recording: bytes) -> None:
+    job = await server.submit(recording)
+    seen = await drive("given", url(server), job["job_id"])
+    assert (seen["seen"], seen["phase"], seen["watched"]["code"]) == ([], "ended", "ENOUGH")
+    assert (await server.http.get("/health")).json()["live_sessions"] == 0
+
+
 async def test_errors_have_code_advice_and_status(server: Server) -> None:
     seen = await drive("errors", url(server))
     assert {name: (error["code"], error["status"]) for name, error in seen.items()} == {

@@ -70,3 +70,8 @@ def test_both_packages_have_the_version_of_the_application() -> None:
     python = tomllib.loads((PYTHON / "pyproject.toml").read_text())["project"]["version"]
     javascript = json.loads((PACKAGE / "package.json").read_text())["version"]
     assert python == javascript == application
+
+
+def test_both_packages_bring_their_licence() -> None:
+    for package in (PYTHON, PACKAGE):
+        assert (package / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()

@@ -37,6 +37,11 @@ def test_every_operation_is_a_request_with_tests() -> None:
         assert "pm.test(" in "\n".join(request["event"][0]["script"]["exec"])
 
 
+def test_the_page_names_all_that_a_plain_server_cannot_do() -> None:
+    page = (ROOT / "docs" / "clients.md").read_text()
+    assert f'"mayFail={" ".join(UNAVAILABLE)}"' in page
+
+
 @pytest.mark.timeout(200)
 async def test_the_collection_passes_against_a_server(server: Server, talk: Path, tmp_path: Path) -> None:
     (tmp_path / "call.wav").write_bytes(talk.read_bytes())  # noqa: ASYNC240 - small

@@ -51,3 +51,13 @@ def test_a_backup_of_a_server_that_works_is_restored_with_every_job(tmp_path: Pa
         assert completed(server, ended) == result
         for job_id in waiting:
             assert completed(server, job_id)
+
+
+def test_a_folder_that_is_no_volume_is_told_instead_of_saved(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "missing"):
+        done = subprocess.run(
+            [sys.executable, ROOT / "deploy" / "backup.py"], env={"VOLUME_PATH": str(folder)}, capture_output=True,
+            check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert f"{folder} is no volume".encode() in done.stderr

@@ -8,6 +8,8 @@ import pytest
 import structlog
 from msgspec.structs import replace
 
+from contracts.fault import KEY_PREFIX
+from runtime.access import new_secret
 from runtime.engine import Engine
 from runtime.logs import NAME, open_logs
 from runtime.settings import Settings
@@ -105,3 +107,23 @@ async def test_every_line_about_a_job_names_it_and_the_request_that_made_it(
     assert [line["event"] for line in own] == ["job_created", "job_started", "journal_closed", "job_completed"]
     assert {(line["job_id"], line["request_id"]) for line in own} == {(job.job_id, "req_7")}
     assert own[1]["file_info"] == {"filename": "call.wav", "size": len(blip)}
+
+
+def test_what_libraries_tell_of_headers_is_left_out_at_every_level(settings: Settings, tmp_path: Path) -> None:
+    with open_logs(tmp_path, replace(settings, log_level="DEBUG")):
+        logging.getLogger("hpack.hpack").debug("Decoded %s", (b"cookie", b"theirs"))
+        logging.getLogger("httpcore2.http11").debug("receive_response_headers.complete return_value=%r", b"Set-Cookie")
+        logging.getLogger("library").debug("yes")
+    assert [line["event"] for line in lines(tmp_path)] == ["yes"]
+
+
+def test_a_key_is_cut_down_also_where_a_part_of_it_is_missing_or_its_letters_are_large(
+    settings: Settings, tmp_path: Path
+) -> None:
+    key = new_secret(KEY_PREFIX, "q7k2mzp4")
+    with open_logs(tmp_path, settings):
+        for text in (key, key[:-1], key.upper(), f"x{key}y", f"['{key[:30]}']"):
+            log.info("request_completed", path=text)
+    for line in lines(tmp_path):
+        assert "q7k2mzp4_..." in str(line["path"]).lower()
+        assert key[13:25] not in str(line["path"]).lower()

@@ -27,6 +27,17 @@ def test_a_file_is_written_as_a_whole_or_not_at_all(tmp_path: Path, monkeypatch:
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("result.json", b"first")]
 
 
+def test_a_volume_that_is_made_is_its_owners_alone_and_one_that_is_there_keeps_its_rights(tmp_path: Path) -> None:
+    for _ in range(2):
+        with Volume(tmp_path / "new" / "volume").opened():
+            pass
+        assert (tmp_path / "new" / "volume").stat().st_mode & 0o777 == 0o700
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared").chmod(0o775)
+    with Volume(tmp_path / "shared").opened():
+        assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o775
+
+
 def test_what_is_wrong_with_a_disk_that_is_not_full_stays_what_it_is() -> None:
     with pytest.raises(PermissionError), room_needed():
         raise PermissionError(errno.EACCES, "no")

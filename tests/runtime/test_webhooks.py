@@ -28,7 +28,7 @@ from runtime.outbox import DeliveryRow, Outbox, insert, new_delivery
 from runtime.secret import Secret
 from runtime.settings import Settings
 from runtime.webhook_secret import own_secret
-from runtime.webhooks import LONGEST_PAUSE, Outcome, Webhooks, after
+from runtime.webhooks import LONGEST_PAUSE, Outcome, Webhooks, after, seconds_of
 from tests.contract.recordings import broken
 from tests.runtime.receivers import OK, Got, answer, answering, receiving
 from tests.runtime.serving import ended, serving, submit
@@ -312,9 +312,25 @@ def test_pauses_double_up_to_two_hours_and_vary() -> None:
         usual = min(LONGEST_PAUSE, 5.0 * 2**number)
         assert 0.79 * usual <= pause <= 1.21 * usual
     assert len({round(pause / LONGEST_PAUSE, 6) for pause in pauses[12:]}) > 1
-    wanted = after(new_delivery("https://example.org/", MESSAGE, 86_400.0), Outcome("status", 429, 600.0), now, 5.0)
-    assert wanted.next_at is not None
-    assert 480 <= wanted.next_at - now <= 720
+
+
+def test_a_receiver_that_asks_to_be_left_alone_is_not_asked_sooner() -> None:
+    now = time.time()
+    for asked, least, most in ((600.0, 600, 720), (1e9, LONGEST_PAUSE, 1.2 * LONGEST_PAUSE)):
+        for _ in range(20):
+            new = new_delivery("https://example.org/", MESSAGE, 86_400.0)
+            row = after(new, Outcome("status", 429, asked), now, 5.0)
+            assert row.next_at is not None
+            assert least <= row.next_at - now <= most
+
+
+def test_retry_after_is_a_number_of_seconds_or_a_time() -> None:
+    now = datetime(2026, 11, 22, 18, 0, 0, tzinfo=UTC).timestamp()
+    for said, seconds in {
+        "120": 120, "Sun, 22 Nov 2026 18:01:30 GMT": 90, "Sun, 22 Nov 2026 17:00:00 GMT": 0, "9" * 400: 999_999_999,
+        "-5": 0, "1.5": 0, "soon": 0, "": 0, "Sun, 99 Nov 2026 18:01:30 GMT": 0, "Sun, 22 Nov 99999999999 1:1:1": 0,
+    }.items():  # fmt: skip
+        assert seconds_of(said, now) == seconds
 
 
 async def test_an_attempt_that_ends_after_somebody_had_it_sent_again_does_not_undo_that(settings: Settings) -> None:

@@ -25,6 +25,7 @@ from runtime.engine import Engine
 from tests.web.live import AUDIO
 from tests.web.serving import Server, closed, next_json, serving, wav
 from web.cli import cli
+from web.guard import is_own_name
 
 EVERY: tuple[Scope, ...] = ("read", "submit", "live", "manage")
 NOTHING = {"job_id": "550e8400-e29b-41d4-a716-446655440000"}
@@ -112,7 +113,12 @@ async def test_a_key_goes_in_either_header_and_nowhere_else(server: Server) -> N
     assert (await server.http.get("/api/v1/jobs", headers={"Authorization": f"bearer  {secret}"})).status_code == 200
     for place in ("api_key", "key", "token"):
         assert_refused(await server.http.get("/api/v1/jobs", params={place: secret}), "KEY_REQUIRED")
-    assert_refused(await server.http.get("/api/v1/jobs", headers={"Authorization": f"Basic {secret}"}), "KEY_REQUIRED")
+    cookie = (await server.http.post("/api/v1/login", headers=headers)).cookies[LOGIN_COOKIE]
+    for elsewhere in (
+        {"Authorization": f"Basic {secret}"}, {"Cookie": f"{LOGIN_COOKIE}={secret}"},
+        {"Authorization": f"Bearer {cookie}"}, {"X-API-Key": cookie},
+    ):  # fmt: skip
+        assert_refused(await server.http.get("/api/v1/jobs", headers=elsewhere), "KEY_REQUIRED")
 
 
 async def test_every_operation_of_a_session_asks_for_its_scope(server: Server) -> None:
@@ -174,6 +180,20 @@ async def test_a_browser_logs_in_with_a_key_and_has_a_cookie_afterwards(server: 
     assert_refused(await server.http.get("/api/v1/jobs", headers=with_cookie), "KEY_REQUIRED")
 
 
+async def test_a_key_that_logs_in_again_and_again_logs_out_nobody_else(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.access_store.LOGINS", 2)
+    _, mine = await made(server, "read")
+    _, theirs = await made(server)
+    cookies = [
+        (await server.http.post("/api/v1/login", headers=headers)).headers["Set-Cookie"].partition(";")[0]
+        for headers in (mine, theirs, theirs, theirs)
+    ]
+    known = [(await server.http.get("/health", headers={"Cookie": cookie})).status_code for cookie in cookies]
+    assert known == [200, 401, 200, 200]
+
+
 async def test_the_cookie_is_for_tls_alone_where_the_page_came_over_tls(server: Server) -> None:
     _, headers = await made(server, "read")
     own = {"Origin": f"https://{server.host}:{server.port}"}
@@ -189,6 +209,8 @@ async def test_a_cookie_is_worth_nothing_on_pages_of_another_origin(server: Serv
     for path in ("/v1/ws", "/v1/ws/transcribe", f"/ws/{NOTHING['job_id']}"):
         assert await handshake(server, path, **foreign) == (403, "ORIGIN_REFUSED")
         assert await handshake(server, path, **foreign | {"Origin": "null"}) == (403, "ORIGIN_REFUSED")
+    empty = foreign | {"X-API-Key": ""}
+    assert_refused(await server.http.post("/api/v1/jobs", files={"file": wav()}, headers=empty), "ORIGIN_REFUSED")
     # Whoever sends a key in a header means it.
     assert (await server.http.get("/api/v1/jobs", headers=headers | {"Origin": STRANGER})).status_code == 200
 
@@ -255,6 +277,17 @@ async def test_a_name_that_somebody_gave_to_this_machine_opens_nothing_where_nob
         # A page has no key: with one, any name will do.
         _, headers = await made(server, "read")
         assert (await server.http.get("/api/v1/jobs", headers=headers | {"Host": "evil.example"})).status_code == 200
+
+
+def test_in_a_container_and_on_a_network_it_is_the_same_but_for_names_without_a_dot() -> None:
+    for server in ("172.18.0.2", "192.168.1.5", "2001:db8::5"):
+        for host in ("evil.example", "evil.example:8000", "172.18.0.2.evil.example", "evil.example."):
+            assert not is_own_name(host, server)
+        # What asks without a name, such as the checks of a proxy, is no browser.
+        for host in ("127.0.0.1:8000", "localhost:8000", "192.168.1.5", "[2001:db8::5]:80", "callannotate:8000", ""):
+            assert is_own_name(host, server)
+    for host in ("callannotate:8000", "evil.example", ""):
+        assert not is_own_name(host, "127.0.0.1")
 
 
 @pytest.mark.parametrize("origins", ["crm.example", "https://crm.example/page", "https://*.example", "ftp://x"])

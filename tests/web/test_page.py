@@ -1,5 +1,6 @@
 """The page's files, as the server hands them out."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ import pytest
 
 from runtime.engine import Engine
 from tests.web.serving import serving
+from web.pages import STATIC
+
+UI = Path(__file__).parents[2] / "ui"
 
 
 @pytest.fixture
@@ -66,3 +70,19 @@ async def test_a_page_that_was_not_built_says_how_to_build_it(client: httpx.Asyn
     assert answer.status_code == 503
     assert "make ui" in answer.text
     assert "Content-Security-Policy" in answer.headers
+
+
+async def test_the_licences_of_all_that_the_page_is_made_of_go_along_with_it(engine: Engine, tmp_path: Path) -> None:
+    made_of = set(json.loads((UI / "package.json").read_text())["dependencies"]) - {"@asyncapi/parser"}
+    async with serving(tmp_path, engine, access="keys") as server:
+        answer = await server.http.get("/licenses.md")
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.text == (STATIC / "licenses.md").read_text()
+    assert [package for package in made_of if f"\n## {package}" not in answer.text] == []
+    for text in (
+        "Permission is hereby granted",
+        "Redistributions in binary form",
+        "SIL OPEN FONT LICENSE",
+        "SmartBear",
+    ):
+        assert text in answer.text

@@ -13,7 +13,7 @@ import pytest
 from anyio import fail_after
 
 from runtime.engine import Engine
-from runtime.upload import Upload
+from runtime.upload import BUFFER, Upload
 from tests.web.raw import BOUNDARY, END, chunk, head, part, read_all, send_form, wire
 from tests.web.serving import Server, next_json, serving, wav
 from tests.web.test_rest import assert_error
@@ -281,4 +281,22 @@ async def test_an_upload_under_way_is_told_that_the_server_stops(engine: Engine,
         await stream.send(chunk(bytes(1000)))
         said = await read_all(stream)
     assert said.startswith(b"HTTP/1.1 503")
+    assert b"SHUTTING_DOWN" in said
+
+
+async def test_an_upload_that_stalls_while_the_server_stops_is_told_that_it_may_come_again(
+    engine: Engine, tmp_path: Path
+) -> None:
+    async with serving(tmp_path, engine) as server, wire(server) as stream:
+        folder = server.service.settings.volume_path / "incoming" / ".uploads"
+        await stream.send(head(10_000_000) + file_part(bytes(BUFFER + 1000))[:-2])
+        with fail_after(10):
+            while not any((folder / name).stat().st_size for name in uploads(server)):
+                await anyio.lowlevel.checkpoint()
+        # Answered in turn: what was sent has been taken, and the upload waits for more.
+        assert (await server.http.get("/health")).status_code == 200
+        server.service.stopping.set()
+        said = await read_all(stream)
+    assert said.startswith(b"HTTP/1.1 503")
+    assert b"retry-after: " in said
     assert b"SHUTTING_DOWN" in said

@@ -14,9 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from anyio import to_thread
 from click.testing import CliRunner, Result
 
+from runtime.settings import Settings
 from runtime.webhook_secret import own_secret
 from tests.runtime.receivers import answer, answering, receiving
 from tests.web.process import Process, started
@@ -31,7 +33,11 @@ def webhooks(volume: Path, *arguments: str) -> Result:
 
 
 def allowed(port: int) -> dict[str, str]:
-    return {"WEBHOOK_ALLOW_HTTP": "true", "WEBHOOK_ALLOW_NETWORKS": "127.0.0.1/32", "WEBHOOK_PORTS": str(port)}
+    """Settings with which a message goes to this port once, and again only where it is told to, slow as it may be."""
+    return {
+        "WEBHOOK_ALLOW_HTTP": "true", "WEBHOOK_ALLOW_NETWORKS": "127.0.0.1/32", "WEBHOOK_PORTS": str(port),
+        "WEBHOOK_RETRY_DELAY": "3600",
+    }  # fmt: skip
 
 
 def submitted(server: Process, url: str) -> str:
@@ -128,6 +134,12 @@ def test_what_cannot_be_done_is_told(tmp_path: Path, arguments: tuple[str, ...],
     result = webhooks(tmp_path, *arguments)
     assert result.exit_code != 0
     assert words in result.output + str(result.exception)
+
+
+def test_kubernetes_lets_messages_out_to_every_port_that_a_callback_may_have() -> None:
+    policy = yaml.safe_load((PAGE.parents[1] / "deploy" / "kubernetes" / "networkpolicy.yaml").read_text())
+    open_ports = {port["port"] for rule in policy["spec"]["egress"] if "to" not in rule for port in rule["ports"]}
+    assert open_ports == {int(port) for port in Settings().webhook_ports.split(",")}
 
 
 def test_every_problem_a_delivery_may_have_is_on_the_page() -> None:

@@ -14,6 +14,7 @@ from contracts.errors import INVALID_OPTION, VOLUME_UNUSABLE, CallAnnotateError
 from runtime.contact_store import NAME, ContactStore, Filters
 from runtime.contacts import Contacts
 from runtime.settings import load_settings
+from runtime.volume import make_root
 
 T = TypeVar("T")
 
@@ -107,7 +108,7 @@ def _run(config: Path | None, work: Callable[[Contacts], Awaitable[T]]) -> T:
     """Do something with the copy in the volume, which a server may have open as well."""
     settings = load_settings(os.environ, config)
     try:
-        settings.volume_path.mkdir(parents=True, exist_ok=True)
+        make_root(settings.volume_path)
     except OSError as error:
         cause = error.strerror or str(error)
         raise CallAnnotateError(VOLUME_UNUSABLE, path=str(settings.volume_path), cause=cause) from error

@@ -9,5 +9,5 @@ KEY: Final = "CALLANNOTATE_KEY"
 
 def authorization() -> dict[str, str]:
     """The header with the key; empty where there is none."""
-    key = os.environ.get(KEY)
+    key = os.environ.get(KEY, "").strip()
     return {"Authorization": f"Bearer {key}"} if key else {}

@@ -16,6 +16,7 @@ from contracts.scopes import Scope
 from runtime.access import Access
 from runtime.access_store import NAME, AccessStore
 from runtime.settings import load_settings
+from runtime.volume import make_root
 
 SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400}
 LONGEST: Final = 36_500 * 86_400
@@ -88,7 +89,7 @@ def _run(config: Path | None, work: Callable[[Access], Awaitable[T]]) -> T:
     """Do something with the keys in the volume, which a server may have open as well."""
     settings = load_settings(os.environ, config)
     try:
-        settings.volume_path.mkdir(parents=True, exist_ok=True)
+        make_root(settings.volume_path)
         store = AccessStore(settings.volume_path / NAME)
     except OSError as error:
         cause = error.strerror or str(error)

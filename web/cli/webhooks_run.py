@@ -15,6 +15,7 @@ from contracts.options import DeliveryState
 from runtime.database import NAME, Database
 from runtime.outbox import Outbox
 from runtime.settings import Settings, load_settings
+from runtime.volume import make_root
 from runtime.webhook_secret import own_secret
 from runtime.webhooks import delivery_view, lifetime
 
@@ -62,7 +63,7 @@ def print_secret(config: Path | None) -> None:
         click.echo(settings.webhook_secret.reveal().split()[0])
         return
     try:
-        settings.volume_path.mkdir(parents=True, exist_ok=True)
+        make_root(settings.volume_path)
         click.echo(own_secret(settings.volume_path))
     except OSError as error:
         raise _unusable(settings, error) from error
@@ -79,7 +80,7 @@ def _unusable(settings: Settings, error: OSError) -> CallAnnotateError:
 def _run(settings: Settings, work: Callable[[Outbox], Awaitable[T]]) -> T:
     """Do something with the deliveries in the volume, which a server may have open as well."""
     try:
-        settings.volume_path.mkdir(parents=True, exist_ok=True)
+        make_root(settings.volume_path)
     except OSError as error:
         raise _unusable(settings, error) from error
     database = Database(settings.volume_path / NAME)

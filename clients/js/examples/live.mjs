@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { CallAnnotateError, Client } from "callannotate-client";
 
 const [path, url = "http://127.0.0.1:8000", speed = "1"] = process.argv.slice(2);
+if (path === undefined) throw new Error("node live.mjs call.wav [URL]");
 
 /** The format and the samples of a WAV file of 16 bits. */
 function wav(file) {
@@ -34,7 +35,8 @@ function* blocks(samples, { sample_rate: rate, channels }) {
 
 try {
   const { format, samples } = wav(await readFile(path));
-  const live = new Client(url).live({ audio: format, language: "en" }, { notice: console.error, speed: Number(speed) });
+  const client = new Client(url, { apiKey: process.env.CALLANNOTATE_KEY });
+  const live = client.live({ audio: format, language: "en" }, { notice: console.error, speed: Number(speed) });
   void live.pipe(blocks(samples, format));
   for await (const message of live) {
     if (message.type === "transcript.final" && message.text) {

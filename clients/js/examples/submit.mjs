@@ -2,8 +2,9 @@
 import { CallAnnotateError, Client } from "callannotate-client";
 
 const [path, url = "http://127.0.0.1:8000"] = process.argv.slice(2);
+if (path === undefined) throw new Error("node submit.mjs call.wav [URL]");
 try {
-  const client = new Client(url);
+  const client = new Client(url, { apiKey: process.env.CALLANNOTATE_KEY });
   const job = await client.submit(path, {
     metadata: { language: "en", description: "from the example" },
     progress: (sent, size) => console.error(`${Math.floor((100 * sent) / size)} % sent`),

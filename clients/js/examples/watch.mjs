@@ -2,7 +2,8 @@
 import { CallAnnotateError, Client } from "callannotate-client";
 
 const [url, ...jobIds] = process.argv.slice(2);
-const client = new Client(url);
+if (jobIds.length === 0) throw new Error("node watch.mjs URL JOB_ID ...");
+const client = new Client(url, { apiKey: process.env.CALLANNOTATE_KEY });
 
 /** Lost connections are made again; nothing is missing, and nothing comes twice. */
 async function follow(jobId) {

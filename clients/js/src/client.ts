@@ -1,5 +1,5 @@
 import { httpAddress, openWebSocket, type WebSocketFactory } from "./connection.js";
-import { CallAnnotateError, failed, refused, UNEXPECTED_ANSWER, unreachable } from "./errors.js";
+import { CallAnnotateError, failed, INVALID_KEY, parsed, refused, unreachable } from "./errors.js";
 import { Live, type LiveOptions, type LiveStart } from "./live.js";
 import { Delays, sleep } from "./timing.js";
 import type {
@@ -21,7 +21,7 @@ import { watch, type WatchOptions } from "./watch.js";
 /** How a server is talked to. */
 export interface ClientOptions {
   /** Where the server wants one. Browsers cannot send it with a WebSocket: `login()` makes a cookie of it. */
-  apiKey?: string;
+  apiKey?: string | undefined;
   /** Of the server's messages, such as "ru". */
   language?: string;
   /** How often a request is sent again that got no answer, or was refused with `retryable`. */
@@ -78,7 +78,7 @@ export class Client {
   constructor(url = "http://127.0.0.1:8000", options: ClientOptions = {}) {
     this.url = httpAddress(url);
     this.headers = {
-      ...(options.apiKey === undefined ? {} : { Authorization: `Bearer ${options.apiKey}` }),
+      ...(options.apiKey === undefined ? {} : authorization(options.apiKey)),
       ...(options.language === undefined ? {} : { "Accept-Language": options.language }),
     };
     this.retries = options.retries ?? 5;
@@ -136,7 +136,7 @@ export class Client {
 
   /** Cancel a job where it runs, and delete it with all that belongs to it. */
   async delete(jobId: string): Promise<void> {
-    await this.ask("DELETE", `/api/v1/jobs/${encodeURIComponent(jobId)}`);
+    await this.ask("DELETE", `/api/v1/jobs/${encodeURIComponent(jobId)}`, {}, nothing);
   }
 
   /** Who runs and who waits. */
@@ -146,9 +146,13 @@ export class Client {
 
   /** How the server feels, also where it does not feel well. */
   async health(): Promise<HealthStatus> {
-    const answer = ofFetch(await this.fetched("/health"));
-    if (answer.status !== 200 && answer.status !== 503) throw await refusal(answer);
-    return parsed(await answer.text());
+    try {
+      const answer = ofFetch(await fetch(`${this.url}/health`, { headers: this.headers }));
+      if (answer.status !== 200 && answer.status !== 503) throw await refusal(answer);
+      return this.parsed(await answer.text());
+    } catch (error) {
+      throw error instanceof TypeError ? unreachable(this.url, error) : error;
+    }
   }
 
   /**
@@ -161,7 +165,7 @@ export class Client {
 
   /** The cookie is void and gone. */
   async logout(): Promise<void> {
-    await this.ask("DELETE", "/api/v1/login");
+    await this.ask("DELETE", "/api/v1/login", {}, nothing);
   }
 
   /** What the server can do. */
@@ -217,15 +221,15 @@ export class Client {
   /** Delete a voice; with `forgetResults` its name in results as well. */
   async deleteVoice(voiceId: string, { forgetResults = false } = {}): Promise<void> {
     const query = { forget_results: forgetResults || undefined };
-    await this.ask("DELETE", `/api/v1/voices/${encodeURIComponent(voiceId)}`, { query });
+    await this.ask("DELETE", `/api/v1/voices/${encodeURIComponent(voiceId)}`, { query }, nothing);
   }
 
   /** Delete a sample with its audio and its voiceprints. */
   async deleteSample(voiceId: string, sampleId: string): Promise<void> {
-    await this.ask("DELETE", `/api/v1/voices/${encodeURIComponent(voiceId)}/samples/${encodeURIComponent(sampleId)}`);
+    await this.ask("DELETE", `/api/v1/voices/${encodeURIComponent(voiceId)}/samples/${encodeURIComponent(sampleId)}`, {}, nothing);
   }
 
-  /** Any other operation of REST that answers with JSON. */
+  /** Any other operation of REST that answers with JSON, or, as deletions do, with nothing. */
   request<T>(method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE", path: string, json?: unknown): Promise<T> {
     return this.json(method, path, { json });
   }
@@ -238,28 +242,20 @@ export class Client {
     };
   }
 
-  private async json<T>(method: string, path: string, wanted: Wanted = {}): Promise<T> {
-    return parsed(await (await this.ask(method, path, wanted)).text());
+  private json<T>(method: string, path: string, wanted: Wanted = {}): Promise<T> {
+    return this.ask(method, path, wanted, async (answer) => this.parsed(await answer.text()));
   }
 
-  private async blob(path: string, query: Record<string, string> = {}): Promise<Blob> {
-    let found: Response | null = null;
-    await this.ask("GET", path, {
-      query,
-      send: async (url, headers) => ofFetch((found = await fetch(url, { headers }))),
-    });
-    return found!.blob();
+  private blob(path: string, query: Record<string, string> = {}): Promise<Blob> {
+    return this.ask("GET", path, { query }, (answer) => answer.blob());
   }
 
-  private async fetched(path: string): Promise<Response> {
-    try {
-      return await fetch(this.url + path, { headers: this.headers });
-    } catch (error) {
-      throw unreachable(this.url, error);
-    }
+  private parsed<T>(text: string): T {
+    return parsed(this.url, text || "null");
   }
 
-  private async ask(method: string, path: string, wanted: Wanted = {}): Promise<Answer> {
+  /** What is read of the answer, which may break off as the request may. */
+  private async ask<T>(method: string, path: string, wanted: Wanted, read: (answer: Answer) => Promise<T>): Promise<T> {
     const url = new URL(this.url + path);
     for (const [name, value] of Object.entries(wanted.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, String(value));
@@ -278,9 +274,10 @@ export class Client {
       let again: boolean;
       try {
         const answer = await send(url.href, headers);
+        if (answer.status >= 200 && answer.status < 300) return await read(answer);
         const gone = method === "DELETE" && attempt > 0 && answer.status === 404;
-        // Gone: by an earlier attempt whose answer got lost.
-        if ((answer.status >= 200 && answer.status < 300) || gone) return answer;
+        // By an earlier attempt whose answer got lost.
+        if (gone) return await read({ ...answer, text: () => Promise.resolve("") });
         problem = await refusal(answer);
         again = problem.retryable && (problem.retryAfter ?? 0) <= LONGEST_WAIT;
       } catch (error) {
@@ -295,6 +292,11 @@ export class Client {
   }
 }
 
+/** Where an answer says all by its status. */
+async function nothing(answer: Answer): Promise<void> {
+  await answer.text();
+}
+
 async function refusal(answer: Answer): Promise<CallAnnotateError> {
   return refused(answer.status, await answer.text(), answer.header("Retry-After"));
 }
@@ -304,10 +306,12 @@ function notConnected(error: TypeError): boolean {
   return (error.cause as { code?: string } | undefined)?.code === "ECONNREFUSED";
 }
 
-function parsed<T>(text: string): T {
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    throw new CallAnnotateError(UNEXPECTED_ANSWER, "the answer is no JSON", { advice: "Check the address." });
+/** The header with a key, which may come from a file with a line break at its end. */
+function authorization(apiKey: string): Record<string, string> {
+  const key = apiKey.trim();
+  if (!/^[!-~]+$/.test(key)) {
+    // The platforms would tell of it with the key in their words.
+    throw new CallAnnotateError(INVALID_KEY, "what was given as the API key is none", { advice: "One line, such as cak_..." });
   }
+  return { Authorization: `Bearer ${key}` };
 }

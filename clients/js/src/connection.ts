@@ -26,6 +26,10 @@ interface Refusal {
   on(type: "data" | "end" | "error", listener: (data: Uint8Array) => void): void;
 }
 
+/** Of Node.js; said here, so that nobody needs its types. */
+declare const process: { versions?: { node?: string } };
+export const IN_NODE = typeof process !== "undefined" && process.versions?.node !== undefined;
+
 type Constructor = new (url: string, protocols?: unknown, options?: unknown) => WebSocketLike;
 
 /** Seconds without a word from the server after which it is asked for one; after as many again it counts as lost. */
@@ -36,7 +40,7 @@ const OPEN = 1;
 
 /** `ws` where it is installed, for it sends headers and says why it was refused; else what the platform has. */
 export const openWebSocket: WebSocketFactory = async (url, headers) => {
-  if (typeof process !== "undefined" && process.versions?.node) {
+  if (IN_NODE) {
     // Not by its name, so that nothing which packs programs for browsers goes looking for it.
     const name = "ws";
     const ws = (await import(/* @vite-ignore */ name).catch(() => null)) as { default: Constructor } | null;
@@ -71,30 +75,43 @@ export class Line {
     (this.timer as { unref?: () => void }).unref?.();
   }
 
-  /** Connect; rejects with a CallAnnotateError that has a status where the server refused the handshake. */
+  /**
+   * Connect; rejects with a CallAnnotateError that has a status where the server refused the handshake, and with the
+   * signal's reason.
+   */
   static async open(
     factory: WebSocketFactory,
     url: string,
     headers: Record<string, string>,
     question: string,
+    signal?: AbortSignal,
   ): Promise<Line> {
     const socket = await factory(url, headers);
     socket.binaryType = "arraybuffer";
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let settled = (): void => undefined;
     const opened = new Promise<Line>((resolve, reject) => {
       const line = new Line(socket, question);
-      timer = setTimeout(() => {
-        reject(unreachable(url, `no connection within ${HANDSHAKE} s`));
+      const giveUp = (reason: unknown): void => {
+        reject(reason);
         line.cut();
-      }, HANDSHAKE * 1000);
+      };
+      const stop = (): void => giveUp(signal?.reason);
+      const timer = setTimeout(
+        () => giveUp(unreachable(url, `no connection within ${HANDSHAKE} s`)),
+        HANDSHAKE * 1000,
+      );
+      settled = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", stop);
+      };
+      signal?.addEventListener("abort", stop);
       socket.on?.("unexpected-response", (_request, response) => {
         let body = "";
         const decoder = new TextDecoder();
         response.on("data", (data) => (body += decoder.decode(data, { stream: true })));
         response.on("error", () => line.ended(1006, ""));
         response.on("end", () => {
-          reject(refused(response.statusCode, body, response.headers["retry-after"] ?? null));
-          line.cut();
+          giveUp(refused(response.statusCode, body, response.headers["retry-after"] ?? null));
         });
       });
       socket.addEventListener("open", () => resolve(line));
@@ -108,8 +125,9 @@ export class Line {
         line.ended(code, reason);
         reject(unreachable(url, `closed with ${code}`));
       });
+      if (signal?.aborted) stop();
     });
-    return opened.finally(() => clearTimeout(timer));
+    return opened.finally(() => settled());
   }
 
   /** Send a message or audio; what is sent over a connection that has ended is lost. */

@@ -10,6 +10,8 @@ export const SESSION_LOST = "SESSION_LOST";
 export const NOT_READ = "NOT_READ";
 /** What was given as the address of the server is none. */
 export const INVALID_ADDRESS = "INVALID_ADDRESS";
+/** What was given as the API key is none. */
+export const INVALID_KEY = "INVALID_KEY";
 
 /** What an error says beside its code and its message. */
 export interface ErrorOptions {
@@ -83,6 +85,15 @@ export function liveEnded(error: LiveError): CallAnnotateError {
   const { advice, retryable, details } = error;
   const retryAfter = error.retry_after_ms === null ? null : error.retry_after_ms / 1000;
   return new CallAnnotateError(error.code, error.message, { advice, retryable, details, retryAfter });
+}
+
+/** JSON, or UNEXPECTED_ANSWER. */
+export function parsed<T>(url: string, text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new CallAnnotateError(UNEXPECTED_ANSWER, `${url}: the answer is no JSON`, { advice: "Check the address." });
+  }
 }
 
 /** No answer. */

@@ -1,5 +1,6 @@
 import { Line, socketAddress, type WebSocketFactory } from "./connection.js";
-import { CallAnnotateError, liveEnded, NOT_READ, SESSION_LOST } from "./errors.js";
+import { CallAnnotateError, liveEnded, NOT_READ, parsed, SESSION_LOST } from "./errors.js";
+import { Pace } from "./pace.js";
 import { Tape } from "./tape.js";
 import { Delays, now, PATIENCE, Pulse, sleep } from "./timing.js";
 import {
@@ -15,8 +16,17 @@ import {
 
 /** `session.start` without its `type`. */
 export type LiveStart = Omit<SessionStart, "type">;
-/** What may be said beside the audio. */
-export type LiveSaying = Exclude<LiveClientMessage, { type: "session.start" | "session.resume" | "audio.end" }>;
+/** What may be said beside the audio; the rest is said by the methods of the session. */
+export type LiveSaying = Exclude<
+  LiveClientMessage,
+  { type: "session.start" | "session.resume" | "pause" | "resume" | "audio.end" }
+>;
+
+/**
+ * Where a session stands: `connecting` for the first time, `listening`, `paused`, `reconnecting` after a lost connection,
+ * `finishing` while the result is made, `ended`, `failed`.
+ */
+export type LivePhase = "connecting" | "listening" | "paused" | "reconnecting" | "finishing" | "ended" | "failed";
 
 /** How a session is held. */
 export interface LiveOptions {
@@ -26,6 +36,8 @@ export interface LiveOptions {
   patience?: number;
   /** Is told when the connection is lost, and when it is back. */
   notice?: (text: string) => void;
+  /** Is told every change of `phase`. */
+  phase?: (phase: LivePhase) => void;
   /** Ends it without waiting. */
   signal?: AbortSignal;
 }
@@ -61,6 +73,8 @@ export class Live implements AsyncIterable<LiveServerMessage> {
   ended: SessionEnded | null = null;
   /** How often the session went on over a new connection. */
   resumes = 0;
+  /** Seconds of audio that were offered and found no room. */
+  lost = 0;
   private readonly tape: Tape;
   private readonly unit: number;
   private readonly bytesPerSecond: number;
@@ -70,9 +84,12 @@ export class Live implements AsyncIterable<LiveServerMessage> {
   private readonly stopping = new AbortController();
   private over = false;
   private failure: unknown = null;
+  private toldPhase: LivePhase = "connecting";
+  /** Whether audio may be sent over the connection. */
+  private open = false;
   private session: SessionStarted | null = null;
   private line: Line | null = null;
-  private began = 0;
+  private readonly pace = new Pace();
   private lastSeq = 0;
   private acknowledged = 0;
   /** Bytes that were sent; goes back when the server asks for some again. */
@@ -89,6 +106,7 @@ export class Live implements AsyncIterable<LiveServerMessage> {
     this.unit = BYTES_PER_SAMPLE[encoding] * channels;
     this.bytesPerSecond = this.unit * sample_rate;
     this.tape = new Tape(KEPT * this.bytesPerSecond, this.unit);
+    if (options.signal?.aborted) this.fail(options.signal.reason);
     options.signal?.addEventListener("abort", () => this.fail(options.signal?.reason));
     this.run().then(
       () => this.finish(),
@@ -96,14 +114,42 @@ export class Live implements AsyncIterable<LiveServerMessage> {
     );
   }
 
-  /** Audio, in blocks of any length; resolves once there is room for more. */
+  get phase(): LivePhase {
+    if (this.failure !== null) return "failed";
+    if (this.over || this.ended !== null) return "ended";
+    if (this.session === null) return "connecting";
+    if (!this.open) return "reconnecting";
+    if (this.tape.finished) return "finishing";
+    return this.tape.held ? "paused" : "listening";
+  }
+
+  /** Audio, in blocks of any length; resolves once there is room for it, and no sooner than a pause is over. */
   async write(audio: Uint8Array | ArrayBuffer): Promise<void> {
     await this.tape.write(audio instanceof Uint8Array ? audio : new Uint8Array(audio));
+  }
+
+  /** Audio of a source that cannot wait, such as a microphone; what is said during pauses is left out. */
+  offer(audio: Uint8Array | ArrayBuffer): void {
+    const taken = this.tape.offer(audio instanceof Uint8Array ? audio : new Uint8Array(audio));
+    if (!taken && !this.tape.held && !this.tape.finished) this.lost += audio.byteLength / this.bytesPerSecond;
+  }
+
+  /** Stop the audio for a while: what was written before becomes final. */
+  pause(): void {
+    this.tape.hold(true);
+    this.tell();
+  }
+
+  /** Go on after a pause. */
+  resume(): void {
+    this.tape.hold(false);
+    this.tell();
   }
 
   /** There is no more audio: the last words and the result follow. */
   end(): void {
     this.tape.finish();
+    this.tell();
   }
 
   /** All audio of a source, and its end; what the source throws is thrown where the messages are read. */
@@ -162,6 +208,14 @@ export class Live implements AsyncIterable<LiveServerMessage> {
     this.told.fire();
     this.moved.fire();
     this.tape.finish();
+    this.tell();
+  }
+
+  private tell(): void {
+    const { phase } = this;
+    if (phase === this.toldPhase) return;
+    this.toldPhase = phase;
+    this.options.phase?.(phase);
   }
 
   private async run(): Promise<void> {
@@ -176,8 +230,9 @@ export class Live implements AsyncIterable<LiveServerMessage> {
         delays.reset();
       }
       lostAt ??= now();
-      if (now() - lostAt > (this.options.patience ?? PATIENCE)) throw this.lost(broken.cause);
+      if (now() - lostAt > (this.options.patience ?? PATIENCE)) throw sessionLost(broken.cause);
       this.options.notice?.(`connection lost (${broken.cause}); connecting again`);
+      this.tell();
       await sleep(delays.after(broken.wait), this.stopping.signal).catch(() => undefined);
     }
   }
@@ -187,7 +242,8 @@ export class Live implements AsyncIterable<LiveServerMessage> {
     let line: Line;
     try {
       const url = socketAddress(this.server, PATH);
-      line = await Line.open(this.factory, url, this.headers, JSON.stringify({ type: "keepalive" }));
+      const question = JSON.stringify({ type: "keepalive" });
+      line = await Line.open(this.factory, url, this.headers, question, this.stopping.signal);
     } catch (error) {
       if (!(error instanceof CallAnnotateError)) throw error;
       // Nothing was opened, or there is no coming back, such as with a key that was revoked.
@@ -197,9 +253,10 @@ export class Live implements AsyncIterable<LiveServerMessage> {
     }
     this.line = line;
     try {
-      return await this.converse(line);
+      return this.over ? { cause: "closed", wait: null } : await this.converse(line);
     } finally {
       this.line = null;
+      this.open = false;
       line.close();
     }
   }
@@ -215,15 +272,15 @@ export class Live implements AsyncIterable<LiveServerMessage> {
             last_seq: this.lastSeq,
           },
     );
-    let opened = false;
     for await (const text of line.messages()) {
-      const message = JSON.parse(text) as LiveServerMessage;
+      const message = parsed<LiveServerMessage>(this.server, text);
       this.received(message);
-      if (message.type === "error" && message.fatal) return this.failed(message, opened);
-      if ((message.type === "session.started" || message.type === "session.resumed") && !opened) {
-        opened = true;
+      if (message.type === "error" && message.fatal) return this.failed(message);
+      if ((message.type === "session.started" || message.type === "session.resumed") && !this.open) {
+        this.open = true;
         this.send(line).catch((error: unknown) => this.fail(error));
       }
+      this.tell();
     }
     return { cause: `code ${line.code} ${line.reason}`.trim(), wait: null };
   }
@@ -231,9 +288,10 @@ export class Live implements AsyncIterable<LiveServerMessage> {
   private received(message: LiveServerMessage): void {
     if (message.type === "session.started") {
       this.session = message;
-      this.began = now();
+      this.pace.start();
     } else if (message.type === "session.resumed") {
       this.position = this.acknowledged = message.bytes_received;
+      this.pace.resumed(message.bytes_received);
       this.resumes += 1;
       this.options.notice?.("connected again");
     } else if (message.type === "audio.ack") {
@@ -262,7 +320,12 @@ export class Live implements AsyncIterable<LiveServerMessage> {
     const going = (): boolean => line.code === null && !this.over;
     let [said, spoken] = [false, now()];
     while (going()) {
-      if (this.position - this.acknowledged > ahead * this.bytesPerSecond) {
+      const still = this.tape.held && this.tape.rest(this.position) === 0;
+      const turn = said ? null : this.pace.turn(still, this.position);
+      if (turn !== null) {
+        line.send({ type: turn });
+        spoken = now();
+      } else if (this.position - this.acknowledged > ahead * this.bytesPerSecond) {
         await this.moved.wait(quiet);
       } else if (this.due(ahead) > 0) {
         await this.moved.wait(Math.min(quiet, this.due(ahead)));
@@ -284,22 +347,23 @@ export class Live implements AsyncIterable<LiveServerMessage> {
   /** Seconds until more audio may be sent, which is then no further ahead of real time than that. */
   private due(ahead: number): number {
     const { speed = 1 } = this.options;
-    return speed === null ? 0 : this.began + this.position / this.bytesPerSecond / speed - ahead - now();
+    return speed === null ? 0 : this.pace.ahead(this.position / this.bytesPerSecond / speed) - ahead;
   }
 
   /** What a fatal error means; throws where that is the end. */
-  private failed(error: LiveError, opened: boolean): Broken {
+  private failed(error: LiveError): Broken {
     if (error.code === "SHUTTING_DOWN") return { cause: error.code, wait: 1 };
-    if (this.session !== null && !opened) {
-      if (GONE.has(error.code)) throw this.lost(error.message);
+    if (this.session !== null && !this.open) {
+      if (GONE.has(error.code)) throw sessionLost(error.message);
       if (error.retryable) return { cause: error.code, wait: (error.retry_after_ms ?? 0) / 1000 };
     }
     throw liveEnded(error);
   }
+}
 
-  private lost(cause: string): CallAnnotateError {
-    const advice = "What was told stays; start a new session for what follows.";
-    const message = `the connection was lost and the session cannot be gone on with (${cause})`;
-    return new CallAnnotateError(SESSION_LOST, message, { advice, details: { cause } });
-  }
+/** The session cannot be gone on with. */
+function sessionLost(cause: string): CallAnnotateError {
+  const advice = "What was told stays; start a new session for what follows.";
+  const message = `the connection was lost and the session cannot be gone on with (${cause})`;
+  return new CallAnnotateError(SESSION_LOST, message, { advice, details: { cause } });
 }

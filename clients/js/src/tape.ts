@@ -3,6 +3,8 @@ import { Pulse } from "./timing.js";
 /** Audio that was recorded and may have to be sent again; bounded. */
 export class Tape {
   finished = false;
+  /** Whether the audio stands still. */
+  held = false;
   /** Fires when something was written or forgotten. */
   readonly changed = new Pulse();
   private readonly blocks: Uint8Array[] = [];
@@ -24,29 +26,46 @@ export class Tape {
 
   /** Waits until there is room; after the end nothing is written. */
   async write(data: Uint8Array): Promise<void> {
-    while (!this.finished && this.size > 0 && this.size + data.length > this.capacity) await this.changed.wait();
-    if (this.finished) return;
+    while (!this.finished && !this.offer(data)) await this.changed.wait();
+  }
+
+  /** Writes it where there is room and the audio does not stand still, and says whether it was so. */
+  offer(data: Uint8Array): boolean {
+    const full = this.size > 0 && this.size + data.length > this.capacity;
+    if (this.finished || this.held || full) return false;
     // Whoever wrote it may use its memory again.
     this.blocks.push(data.slice());
     this.size += data.length;
+    this.changed.fire();
+    return true;
+  }
+
+  /** Nothing is written until it is let go. */
+  hold(held: boolean): void {
+    this.held = held && !this.finished;
     this.changed.fire();
   }
 
   /** Nothing more will be written. */
   finish(): void {
     this.finished = true;
-    this.changed.fire();
+    this.hold(false);
   }
 
-  /** Whether a read gives something, or the end. */
+  /** Whether a read gives something, or the end; `least` bytes where there may be more of them. */
   ready(offset: number, least: number): boolean {
-    return this.finished || this.end - offset >= Math.max(least, this.unit);
+    return this.finished || this.rest(offset) >= (this.held ? this.unit : Math.max(least, this.unit));
+  }
+
+  /** Bytes that were written from `offset` on; fewer than a whole sample are none. */
+  rest(offset: number): number {
+    const size = Math.max(0, this.end - offset);
+    return size - (size % this.unit);
   }
 
   /** Whole samples from `offset` on, `most` bytes or fewer; none at the end. */
   read(offset: number, most: number): Uint8Array<ArrayBuffer> {
-    const available = Math.min(most, this.end - offset);
-    const found = new Uint8Array(Math.max(0, available - (available % this.unit)));
+    const found = new Uint8Array(Math.min(most - (most % this.unit), this.rest(offset)));
     let [from, filled] = [offset - this.start, 0];
     for (const block of this.blocks) {
       if (filled === found.length) break;

@@ -1,3 +1,5 @@
+import { IN_NODE } from "./connection.js";
+
 /** What is sent: a Blob or File, bytes, or, in Node.js, the path of a file. */
 export type Uploadable = Blob | Uint8Array<ArrayBuffer> | ArrayBuffer | string;
 /** Is told the bytes that were sent and how many there are; begins anew where it is sent again. */
@@ -8,6 +10,7 @@ export interface Answer {
   status: number;
   header(name: string): string | null;
   text(): Promise<string>;
+  blob(): Promise<Blob>;
 }
 
 /** The content and the name of a recording. */
@@ -15,8 +18,16 @@ export async function opened(file: Uploadable, filename?: string): Promise<{ blo
   if (typeof file === "string") {
     // Not by its name, so that nothing which packs programs for browsers goes looking for it.
     const name = "node:fs";
-    const { openAsBlob } = (await import(/* @vite-ignore */ name)) as typeof import("node:fs");
+    const { openAsBlob, promises } = (await import(/* @vite-ignore */ name)) as {
+      openAsBlob(path: string): Promise<Blob>;
+      promises: { access(path: string): Promise<void> };
+    };
+    // openAsBlob() names neither the file nor what is wrong with it.
+    await promises.access(file);
     return { blob: await openAsBlob(file), filename: filename ?? file.split(/[/\\]/).at(-1)! };
+  }
+  if (!(file instanceof Blob || file instanceof ArrayBuffer || ArrayBuffer.isView(file))) {
+    throw new TypeError("a recording is a File or a Blob, bytes, or in Node.js a path");
   }
   const blob = file instanceof Blob ? file : new Blob([file]);
   return { blob, filename: filename ?? (blob instanceof File ? blob.name : "audio") };
@@ -31,11 +42,13 @@ export async function sendForm(
   progress: Progress | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Answer> {
-  if (typeof XMLHttpRequest !== "undefined" && progress) {
+  if (!IN_NODE) {
+    // Browsers send no streams over HTTP/1.1, and tell no progress of what `fetch` sends.
     const form = new FormData();
     form.append("metadata", JSON.stringify(metadata));
     form.append("file", blob, filename);
-    return sendFromBrowser(url, headers, form, blob.size, progress, signal);
+    if (progress) return sendFromBrowser(url, headers, form, blob.size, progress, signal);
+    return ofFetch(await fetch(url, { method: "POST", headers, body: form, signal: signal ?? null }));
   }
   const boundary = crypto.randomUUID();
   const parts = formParts(boundary, blob, filename, metadata, progress);
@@ -58,6 +71,7 @@ export function ofFetch(response: Response): Answer {
     status: response.status,
     header: (name) => response.headers.get(name),
     text: () => response.text(),
+    blob: () => response.blob(),
   };
 }
 
@@ -84,7 +98,6 @@ async function* formParts(
   yield text.encode(`\r\n--${boundary}--\r\n`);
 }
 
-/** `fetch` tells no progress in browsers. */
 function sendFromBrowser(
   url: string,
   headers: Record<string, string>,
@@ -106,7 +119,9 @@ function sendFromBrowser(
         status: request.status,
         header: (name) => request.getResponseHeader(name),
         text: () => Promise.resolve(request.responseText),
+        blob: () => Promise.resolve(new Blob([request.responseText])),
       });
+    if (signal?.aborted) return reject(signal.reason);
     signal?.addEventListener("abort", () => request.abort());
     request.send(form);
   });

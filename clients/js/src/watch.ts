@@ -1,5 +1,5 @@
 import { Line, socketAddress, type WebSocketFactory } from "./connection.js";
-import { CallAnnotateError, told, unreachable } from "./errors.js";
+import { CallAnnotateError, parsed, told, unreachable } from "./errors.js";
 import { Delays, now, PATIENCE, sleep } from "./timing.js";
 import type { ConnectionMessage, JobMessage } from "./types.js";
 
@@ -14,6 +14,8 @@ export interface WatchOptions {
 }
 
 const DONE = 1000;
+/** Seconds after which a connection is one, also where there is nothing to tell: a job may wait for hours. */
+const STEADY = 10;
 
 /** Every message of the job, once and in order, to its last one. */
 export async function* watch(
@@ -22,6 +24,7 @@ export async function* watch(
   jobId: string,
   headers: Record<string, string>,
   { afterSeq, patience = PATIENCE, signal }: WatchOptions,
+  steady = STEADY,
 ): AsyncGenerator<JobMessage, void, void> {
   const delays = new Delays();
   let last = afterSeq;
@@ -33,11 +36,14 @@ export async function* watch(
     let problem = unreachable(url, "the connection was lost");
     let line: Line | null = null;
     const stop = (): void => line?.cut();
+    let opened = Infinity;
     try {
-      line = await Line.open(factory, url, headers, JSON.stringify({ type: "ping" }));
+      line = await Line.open(factory, url, headers, JSON.stringify({ type: "ping" }), signal);
+      opened = now();
       signal?.addEventListener("abort", stop);
+      if (signal?.aborted) stop();
       for await (const text of line.messages()) {
-        const message = JSON.parse(text) as JobMessage | ConnectionMessage;
+        const message = parsed<JobMessage | ConnectionMessage>(url, text);
         // MESSAGES_GONE and the like say why there is a gap; what ends the connection comes last.
         if (message.type === "error" && !("seq" in message)) problem = told(message.error);
         if (!("seq" in message) || (last !== undefined && message.seq <= last)) continue;
@@ -55,6 +61,10 @@ export async function* watch(
     } finally {
       signal?.removeEventListener("abort", stop);
       line?.close();
+    }
+    if (now() - opened >= steady) {
+      lostAt = null;
+      delays.reset();
     }
     lostAt ??= now();
     if (!problem.retryable || now() - lostAt > patience) throw problem;

@@ -2,8 +2,19 @@
 import { readFile } from "node:fs/promises";
 
 import { CallAnnotateError, Client } from "callannotate-client";
+import WebSocket from "ws";
+
+import { openWebSocket } from "../dist/connection.js";
+import { watch } from "../dist/watch.js";
 
 const [what, url, ...rest] = process.argv.slice(2);
+/** Every message there is. */
+async function all(messages) {
+  const seen = [];
+  for await (const message of messages) seen.push(message);
+  return seen;
+}
+
 const apiKey = process.env.CALLANNOTATE_KEY;
 const client = new Client(url, apiKey ? { apiKey } : {});
 
@@ -76,6 +87,66 @@ const acts = {
     })());
     return { types, error };
   },
+  /** A microphone that is paused and goes on, over a network that fails at messages of these types. */
+  async microphone(path, ...swallowed) {
+    const audio = await readFile(path);
+    const half = 48_000;
+    const waiting = [...swallowed];
+    const webSocket = (address) => {
+      const socket = new WebSocket(address, { perMessageDeflate: false });
+      const send = socket.send.bind(socket);
+      socket.send = (data) => {
+        if (typeof data !== "string" || JSON.parse(data).type !== waiting[0]) return send(data);
+        waiting.shift();
+        socket.terminate();
+      };
+      return socket;
+    };
+    const phases = [];
+    const start = { audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 }, language: "en" };
+    const options = { speed: null, phase: (phase) => phases.push(phase) };
+    const live = new Client(url, { webSocket }).live(start, options);
+    const hear = (from, to) => {
+      for (let at = from; at < to; at += 1600) live.offer(audio.subarray(at, at + 1600));
+    };
+    const messages = [];
+    hear(0, half);
+    live.pause();
+    for await (const message of live) {
+      messages.push(message);
+      if (message.type === "paused" && phases.at(-1) === "paused") {
+        hear(0, half);
+        live.resume();
+        hear(half, audio.length);
+      }
+      if (message.type === "resumed" && live.phase === "listening") live.end();
+    }
+    return { messages, phases, lost: live.lost };
+  },
+  /** More than a session keeps. */
+  async overrun() {
+    const second = 16000;
+    const live = client.live({ audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 } });
+    const lost = [];
+    for (const seconds of [60, 30, 1, 2]) {
+      live.offer(new Uint8Array(seconds * second));
+      lost.push(live.lost);
+    }
+    live.close();
+    for await (const _ of live);
+    return { lost, phase: live.phase };
+  },
+  /** What is given up before there is a connection. */
+  async given(jobId) {
+    const live = client.live({ audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 } });
+    live.close();
+    const seen = [];
+    for await (const message of live) seen.push(message);
+    const stop = new AbortController();
+    const watched = client.watch(jobId, { signal: stop.signal }).next();
+    stop.abort(new CallAnnotateError("ENOUGH", "it was stopped"));
+    return { seen, phase: live.phase, watched: await told(watched) };
+  },
   async errors(path) {
     const start = { audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 }, language: "xx" };
     const read = async (live) => {
@@ -104,6 +175,54 @@ const acts = {
     const submitted = await told(client.submit(path));
     const jobId = submitted.value?.job_id ?? "00000000-0000-4000-8000-000000000000";
     return { submitted, waited: await told(client.wait(jobId)), live: await told(read(live())), login: await told(client.login()) };
+  },
+  /** What a server says that is none of ours. */
+  async rude() {
+    const once = new Client(url, { retries: 1 });
+    return { job: await told(once.job("x")), audio: await told(once.audio("x")), health: await told(once.health()) };
+  },
+  async nonsense() {
+    const live = client.live({ audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 } });
+    return { watch: await told(client.wait("x")), live: await told(all(live)) };
+  },
+  async steady() {
+    const seen = [];
+    for await (const message of watch(openWebSocket, url, "x", {}, { patience: 0.001 }, 0)) seen.push(message.type);
+    return { seen };
+  },
+  async download(jobId) {
+    return { size: (await client.audio(jobId)).size };
+  },
+  async remove(path) {
+    return { value: (await client.request("DELETE", path)) ?? null };
+  },
+  async key(text) {
+    return told((async () => new Client(url, { apiKey: JSON.parse(text) }).wait("x"))());
+  },
+  async files() {
+    const seen = {};
+    for (const [name, file] of Object.entries({ missing: "no-such-file.wav", nothing: undefined })) {
+      await client.submit(file).catch(({ name: kind, code, message }) => (seen[name] = { name: kind, code, message }));
+    }
+    return seen;
+  },
+  /** Gives up at a server that says nothing, before it has begun, and in the middle. */
+  async leaving(silent) {
+    const start = { audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 } };
+    const enough = () => {
+      const leaving = new AbortController();
+      setTimeout(() => leaving.abort("enough"), 200);
+      return { signal: leaving.signal };
+    };
+    const why = (promise) => promise.catch((reason) => reason);
+    const closed = client.live(start);
+    closed.close();
+    return {
+      watch: await why(all(new Client(silent).watch("x", enough()))),
+      live: await why(all(new Client(silent).live(start, enough()))),
+      before: await why(all(client.live(start, { signal: AbortSignal.abort("enough") }))),
+      closed: await all(closed),
+    };
   },
   async voices(path) {
     const voice = await client.enrol(path, "Boris", { note: "desk" });

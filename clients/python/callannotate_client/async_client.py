@@ -17,10 +17,10 @@ from anyio.streams.memory import MemoryObjectReceiveStream
 from msgspec import Struct
 
 from callannotate_client import watching
-from callannotate_client.connection import PATIENCE
-from callannotate_client.errors import failed, unreachable
+from callannotate_client.connection import PATIENCE, authorization
+from callannotate_client.errors import failed
 from callannotate_client.session import LiveSession
-from callannotate_client.transport import Transport, refusal
+from callannotate_client.transport import Transport, failure, refusal
 from callannotate_client.types import (
     HealthStatus,
     Job,
@@ -111,7 +111,7 @@ class AsyncClient:
             where that does nothing twice
         """
         headers = {
-            **({} if api_key is None else {"Authorization": f"Bearer {api_key}"}),
+            **({} if api_key is None else authorization(api_key)),
             **({} if language is None else {"Accept-Language": language}),
         }
         self._transport: Final = Transport(url, headers, timeout, retries)
@@ -202,8 +202,8 @@ class AsyncClient:
         """How the server feels, also where it does not feel well."""
         try:
             answer = await self._transport.http.get("/health")
-        except httpx2.TransportError as error:
-            raise unreachable(self.url, error) from error
+        except httpx2.RequestError as error:
+            raise failure(self.url, error) from error
         if answer.status_code not in {200, 503}:
             raise refusal(answer)
         return self._transport.decoded(answer, HealthStatus)
@@ -336,7 +336,10 @@ class AsyncClient:
     async def request(
         self, method: str, path: str, kind: type[T], *, params: Mapping[str, str] | None = None, json: object = None
     ) -> T:
-        """Any other operation of REST, such as request("GET", "/api/v1/contacts", ContactPage)."""
+        """Any other operation of REST, such as request("GET", "/api/v1/contacts", ContactPage).
+
+        :param kind: of the answer; type(None) of one without a body, as deletions have it
+        """
         repeatable = method in {"GET", "PUT", "DELETE"}
         answer = await self._transport.ask(method, path, params=params, json=json, repeatable=repeatable)
         return self._transport.decoded(answer, kind)

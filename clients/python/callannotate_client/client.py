@@ -1,7 +1,7 @@
 """The client for those who do not use asyncio: the same, in a thread of its own."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -132,7 +132,9 @@ class Client:
                 except StopAsyncIteration:
                     return
         finally:
-            self._portal.call(messages.aclose)
+            # Where the client was closed before, this went with it.
+            with suppress(RuntimeError):
+                self._portal.call(messages.aclose)
 
     def wait(self, job_id: str, progress: Callable[[JobMessage], None] | None = None) -> JobResult:
         """The result, as soon as there is one. Raises what the job failed with."""

@@ -1,14 +1,13 @@
 """Addresses, WebSockets, and how long to wait before trying again."""
 
 import random
-from contextlib import suppress
 from typing import Final, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
-from callannotate_client.errors import INVALID_ADDRESS, CallAnnotateError, refused, unreachable
+from callannotate_client.errors import INVALID_ADDRESS, INVALID_KEY, CallAnnotateError, refused, unreachable
 
 BACK_OFF: Final = (0.2, 5.0)
 """Seconds before the first and at most before any further attempt; doubled from one to the next."""
@@ -64,14 +63,28 @@ def live_address(url: str, path: str) -> str:
     return urlunsplit((scheme, host, named if named.strip("/") else path, query, ""))
 
 
+def authorization(api_key: str) -> dict[str, str]:
+    """The header with a key, which may come from a file with a line break at its end. Raises INVALID_KEY."""
+    key = api_key.strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        # The libraries would tell of it with the key in their words.
+        raise CallAnnotateError(INVALID_KEY, "what was given as the API key is none", "One line, such as cak_...")
+    return {"Authorization": f"Bearer {key}"}
+
+
 def _parts(url: str) -> tuple[str, tuple[str, str]]:
     """Scheme of a WebSocket; host and path. Raises INVALID_ADDRESS."""
-    with suppress(ValueError):  # of brackets or a port that are none
+    try:
         parts = urlsplit(url if "//" in url else f"//{url}", scheme="ws")
-        scheme = _SCHEMES.get(parts.scheme)
-        if scheme is not None and parts.hostname and parts.port != 0:
-            return scheme, (parts.netloc, parts.path)
-    raise CallAnnotateError(INVALID_ADDRESS, f"{url} is no address of a server", "Such as http://127.0.0.1:8000.")
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    scheme = _SCHEMES.get(parts.scheme) if usable else None
+    if scheme is None:
+        raise CallAnnotateError(
+            INVALID_ADDRESS, f"{url} is no address of a server", "Such as http://127.0.0.1:8000."
+        )  # fmt: skip
+    return scheme, (parts.netloc, parts.path)
 
 
 def connecting(url: str, headers: dict[str, str]) -> connect:

@@ -14,6 +14,8 @@ SESSION_LOST: Final = "SESSION_LOST"
 """A live session whose connection was lost cannot be gone on with."""
 INVALID_ADDRESS: Final = "INVALID_ADDRESS"
 """What was given as the address of the server is none."""
+INVALID_KEY: Final = "INVALID_KEY"
+"""What was given as the API key is none."""
 
 
 class CallAnnotateError(Exception):

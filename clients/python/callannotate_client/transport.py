@@ -1,7 +1,7 @@
 """Requests over HTTP: sent again where that does nothing twice, and with errors of one kind."""
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -10,8 +10,9 @@ import httpx2
 import msgspec
 from anyio import CapacityLimiter, to_thread
 
-from callannotate_client.connection import Delays, http_address, is_loopback
+from callannotate_client.connection import Delays, http_address
 from callannotate_client.errors import CallAnnotateError, refused, unexpected, unreachable
+from callannotate_client.listening import http_client
 from callannotate_client.upload import Upload
 
 LONGEST_WAIT: Final = 120.0
@@ -28,9 +29,7 @@ class Transport:
         self.headers: Final = headers
         self.limiter: Final = CapacityLimiter(4)
         """Of the threads that read and write files."""
-        self.http: Final = httpx2.AsyncClient(
-            base_url=self.url, headers=headers, timeout=timeout, trust_env=not is_loopback(self.url)
-        )
+        self.http: Final = http_client(self.url, headers, timeout)
         self._retries: Final = retries
 
     async def get(self, path: str, kind: type[T], **params: str | int | None) -> T:
@@ -58,8 +57,8 @@ class Transport:
         repeatable: bool = False,
     ) -> httpx2.Response:
         """The answer; `repeatable` says that the request may be sent again where it is not known what became of it."""
-        delays = Delays()
-        for attempt in range(self._retries + 1):
+
+        async def once(attempt: int) -> httpx2.Response:
             given = dict(headers or {})
             content: AsyncIterator[bytes] | bytes | None = None
             if upload is not None:
@@ -68,45 +67,65 @@ class Transport:
             elif json is not None:
                 given["Content-Type"] = "application/json"
                 content = msgspec.json.encode(json)
+            answer = await self.http.request(method, path, params=params, headers=given, content=content)
+            if answer.is_success or (method == "DELETE" and attempt > 0 and answer.status_code == 404):
+                # Gone: by an earlier attempt whose answer got lost.
+                return answer
+            raise refusal(answer)
+
+        return await self._repeated(once, repeatable)
+
+    async def download(self, path: str, target: Path) -> Path:
+        """Into a file, which is there only once it is complete."""
+        part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+
+        async def once(_attempt: int) -> None:
+            async with self.http.stream("GET", path) as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                    raise refusal(answer)
+                async with await anyio.open_file(part, "wb") as file:
+                    async for block in answer.aiter_bytes():
+                        await file.write(block)
+
+        try:
+            await self._repeated(once, repeatable=True)
+            await to_thread.run_sync(part.replace, target, limiter=self.limiter)
+        finally:
+            part.unlink(missing_ok=True)
+        return target
+
+    async def _repeated(self, once: Callable[[int], Awaitable[T]], repeatable: bool) -> T:
+        """What it returns, which gets the number of the attempt, from 0 on."""
+        delays = Delays()
+        for attempt in range(self._retries + 1):
             try:
-                answer = await self.http.request(method, path, params=params, headers=given, content=content)
-            except httpx2.TransportError as error:
-                problem = unreachable(self.url, error)
-                again = repeatable or isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
-            else:
-                if answer.is_success or (method == "DELETE" and attempt > 0 and answer.status_code == 404):
-                    # Gone: by an earlier attempt whose answer got lost.
-                    return answer
-                problem = refusal(answer)
+                return await once(attempt)
+            except CallAnnotateError as error:
+                problem = error
                 again = problem.retryable and (problem.retry_after or 0.0) <= LONGEST_WAIT
+            except httpx2.RequestError as error:
+                problem = failure(self.url, error)
+                again = problem.retryable and (
+                    repeatable or isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
+                )
             if not again or attempt == self._retries:
                 raise problem
             await anyio.sleep(delays.after(problem.retry_after))
         raise AssertionError("the last attempt returns or raises")
 
-    async def download(self, path: str, target: Path) -> Path:
-        """Into a file, which is there only once it is complete."""
-        part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-        try:
-            async with self.http.stream("GET", path) as answer, await anyio.open_file(part, "wb") as file:
-                if not answer.is_success:
-                    await answer.aread()
-                    raise refusal(answer)
-                async for block in answer.aiter_bytes():
-                    await file.write(block)
-            await to_thread.run_sync(part.replace, target, limiter=self.limiter)
-        except httpx2.TransportError as error:
-            raise unreachable(self.url, error) from error
-        finally:
-            part.unlink(missing_ok=True)
-        return target
-
     def decoded(self, answer: httpx2.Response, kind: type[T]) -> T:
-        """The body as it is meant."""
+        """The body as it is meant; where there is none, it is None."""
+        body = answer.content if answer.is_success or answer.status_code == 503 else b""
         try:
-            return msgspec.json.decode(answer.content, type=kind)
+            return msgspec.json.decode(body or b"null", type=kind)
         except msgspec.MsgspecError as error:
             raise unexpected(str(answer.url), error) from error
+
+
+def failure(url: str, error: httpx2.RequestError) -> CallAnnotateError:
+    """No answer, or one that cannot be understood."""
+    return unreachable(url, error) if isinstance(error, httpx2.TransportError) else unexpected(url, error)
 
 
 def refusal(answer: httpx2.Response) -> CallAnnotateError:

@@ -38,7 +38,7 @@ class Upload:
             b'--%s\r\nContent-Disposition: form-data; name="metadata"\r\nContent-Type: application/json\r\n\r\n%s\r\n'
             b'--%s\r\nContent-Disposition: form-data; name="file"; filename="%s"\r\n'
             b"Content-Type: application/octet-stream\r\n\r\n"
-        ) % (boundary.encode(), msgspec.json.encode(metadata), boundary.encode(), quoted.encode())
+        ) % (boundary.encode(), msgspec.json.encode(metadata), boundary.encode(), quoted.encode(errors="replace"))
         self._tail: Final = b"\r\n--%s--\r\n" % boundary.encode()
         self._boundary: Final = boundary
 

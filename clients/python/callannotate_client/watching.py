@@ -27,6 +27,8 @@ from callannotate_client.types import (
 
 DONE: Final = 1000
 """The close code after all has been said."""
+STEADY: Final = 10.0
+"""Seconds after which a connection is one, also where there is nothing to tell: a job may wait for hours."""
 
 
 class _Head(Struct, frozen=True):
@@ -51,8 +53,10 @@ async def watch(
     while True:
         url = socket_address(server, f"/ws/{job_id}" + ("" if last is None else f"?after_seq={last}"))
         problem = unreachable(url, "the connection was lost")
+        opened: float | None = None
         try:
             async with connecting(url, headers) as socket:
+                opened = current_time()
                 async for text in socket:
                     message = _message(url, text)
                     if isinstance(message, CallAnnotateError):
@@ -70,6 +74,9 @@ async def watch(
             problem = refusal(url, error)
         except ConnectionClosed:
             pass
+        if opened is not None and current_time() - opened >= STEADY:
+            lost_at = None
+            delays.reset()
         lost_at = lost_at or current_time()
         if not problem.retryable or current_time() - lost_at > patience:
             raise problem

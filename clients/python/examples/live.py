@@ -4,6 +4,7 @@ What is said is printed as it becomes final, then the transcript of the whole ca
 goes on over a new connection by itself: pull the cable and put it back.
 """
 
+import os
 import sys
 import wave
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ def blocks(file: wave.Wave_read) -> Iterator[bytes]:
 
 def main(path: str, url: str = "http://127.0.0.1:8000", speed: str = "1") -> None:
     """Finals while the call goes on, and the words of each speaker in the end."""
-    with wave.open(path, "rb") as file, Client(url) as client:
+    with wave.open(path, "rb") as file, Client(url, api_key=os.environ.get("CALLANNOTATE_KEY")) as client:
         if file.getsampwidth() != 2:
             sys.exit("16 bits are wanted")
         audio = AudioFormat(encoding="pcm_s16le", sample_rate=file.getframerate(), channels=file.getnchannels())
@@ -37,6 +38,8 @@ def main(path: str, url: str = "http://127.0.0.1:8000", speed: str = "1") -> Non
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     try:
         main(*sys.argv[1:])
     except CallAnnotateError as error:

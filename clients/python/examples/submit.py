@@ -1,5 +1,6 @@
 """Submits a recording and prints its transcript: python submit.py call.wav [URL]"""
 
+import os
 import sys
 
 from callannotate_client import CallAnnotateError, Client
@@ -7,7 +8,7 @@ from callannotate_client import CallAnnotateError, Client
 
 def main(path: str, url: str = "http://127.0.0.1:8000") -> None:
     """Who said what, line by line."""
-    with Client(url) as client:
+    with Client(url, api_key=os.environ.get("CALLANNOTATE_KEY")) as client:
         job = client.submit(
             path,
             metadata={"language": "en", "description": "from the example"},
@@ -20,6 +21,8 @@ def main(path: str, url: str = "http://127.0.0.1:8000") -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
     try:
         main(*sys.argv[1:])
     except CallAnnotateError as error:

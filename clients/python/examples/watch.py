@@ -1,6 +1,7 @@
 """Follows jobs to their end, side by side: python watch.py URL JOB_ID ..."""
 
 import asyncio
+import os
 import sys
 
 from callannotate_client import AsyncClient, CallAnnotateError
@@ -18,11 +19,13 @@ async def follow(client: AsyncClient, job_id: str) -> None:
 
 async def main(url: str, *job_ids: str) -> None:
     """All of them at once."""
-    async with AsyncClient(url) as client:
+    async with AsyncClient(url, api_key=os.environ.get("CALLANNOTATE_KEY")) as client:
         await asyncio.gather(*(follow(client, job_id) for job_id in job_ids))
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
     try:
         asyncio.run(main(*sys.argv[1:]))
     except CallAnnotateError as error:

@@ -15,7 +15,7 @@ export async function whoAmI(): Promise<void> {
   }
 }
 
-/** Raises ApiError. */
+/** Raises CallAnnotateError. */
 export async function logIn(key: string): Promise<void> {
   await ask("/api/v1/login", { method: "POST", headers: { Authorization: `Bearer ${key}` } });
   await whoAmI();

@@ -1,28 +1,12 @@
 import { signal } from "@preact/signals";
+import { CallAnnotateError, Client } from "callannotate-client";
 import { language, t } from "../i18n";
 import type { ErrorDetail } from "./types";
 
+/** What holds connections to the server; requests are asked for below, in the language of the page. */
+export const server = new Client(location.origin);
 /** Whether the server wants a key before it says anything. */
 export const locked = signal(false);
-/** As which a WebSocket ends whose key has ended. */
-export const KEY_ENDED = 4401;
-
-/** What the server refused, in its own words. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly code: string,
-    message: string,
-    readonly advice = "",
-  ) {
-    super(message);
-  }
-
-  /** Message and advice. */
-  get whole(): string {
-    return failure(this);
-  }
-}
 
 /** What went wrong and what to do, in sentences. */
 export function failure({ message, advice }: { message: string; advice: string }): string {
@@ -37,19 +21,24 @@ function sentence(text: string): string {
 
 /** The text of anything that was thrown. */
 export function told(error: unknown): string {
-  if (error instanceof ApiError) return error.whole;
+  if (error instanceof CallAnnotateError) return failure(error);
   return error instanceof Error ? error.message : String(error);
 }
 
 /** An answer that is no success as an error. */
-export function refusal(status: number, body: string): ApiError {
+export function refusal(status: number, body: string): CallAnnotateError {
   if (status === 401) locked.value = true;
   try {
     const { error } = JSON.parse(body) as { error: ErrorDetail };
-    return new ApiError(status, error.code, error.message, error.advice ?? "");
+    return new CallAnnotateError(error.code, error.message, { advice: error.advice, status });
   } catch {
-    return new ApiError(status, "UNREACHABLE", t("unreachable"));
+    return unreachable();
   }
+}
+
+/** There was no answer. */
+export function unreachable(): CallAnnotateError {
+  return new CallAnnotateError("UNREACHABLE", t("unreachable"));
 }
 
 interface Wanted {
@@ -59,7 +48,7 @@ interface Wanted {
   signal?: AbortSignal;
 }
 
-/** Ask the server; raises ApiError. */
+/** Ask the server; raises CallAnnotateError. */
 export async function ask(path: string, { method = "GET", body, headers = {}, signal }: Wanted = {}): Promise<Response> {
   const init: RequestInit = { method, headers: { ...headers, "Accept-Language": language.value }, signal: signal ?? null };
   if (body !== undefined) {
@@ -71,7 +60,7 @@ export async function ask(path: string, { method = "GET", body, headers = {}, si
     response = await fetch(path, init);
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, "UNREACHABLE", t("unreachable"));
+    throw unreachable();
   }
   if (!response.ok) throw refusal(response.status, await response.text());
   return response;
@@ -81,9 +70,4 @@ export async function ask(path: string, { method = "GET", body, headers = {}, si
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   const response = await ask(path, signal ? { signal } : {});
   return (await response.json()) as T;
-}
-
-/** The address of a WebSocket of this server. */
-export function socketUrl(path: string): string {
-  return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
 }

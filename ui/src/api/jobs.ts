@@ -1,4 +1,5 @@
-import { KEY_ENDED, ask, locked, socketUrl } from "./client";
+import { CallAnnotateError } from "callannotate-client";
+import { ask, locked, server } from "./client";
 import type { Job, JobMessage, JobRequest } from "./types";
 import { upload as send } from "./uploads";
 
@@ -19,34 +20,22 @@ export async function remove(jobId: string): Promise<void> {
   await ask(`/api/v1/jobs/${jobId}`, { method: "DELETE" });
 }
 
-const FIRST_WAIT = 500;
-const LONGEST_WAIT = 10_000;
-
-/** Follow a job until its last message, over lost connections; returns what stops it. */
+/** Follow a job, over lost connections, to its last message; returns what stops it. */
 export function follow(jobId: string, heard: (message: JobMessage) => void): () => void {
-  let socket: WebSocket | null = null;
-  let [last, wait, timer, stopped] = [0, FIRST_WAIT, 0, false];
+  const stop = new AbortController();
+  void listen(jobId, heard, stop.signal);
+  return () => stop.abort();
+}
 
-  function connect(): void {
-    socket = new WebSocket(socketUrl(`/ws/${jobId}${last > 0 ? `?after_seq=${last}` : ""}`));
-    socket.onmessage = ({ data }: MessageEvent<string>) => {
-      const message = JSON.parse(data) as JobMessage;
-      wait = FIRST_WAIT;
-      if ("seq" in message && message.seq !== undefined) last = message.seq;
-      heard(message);
-    };
-    socket.onclose = ({ code }) => {
-      if (code === KEY_ENDED) locked.value = true;
-      if (stopped || code === 1000 || code === 4404 || code === KEY_ENDED) return;
-      timer = window.setTimeout(connect, wait);
-      wait = Math.min(2 * wait, LONGEST_WAIT);
-    };
+async function listen(jobId: string, heard: (message: JobMessage) => void, signal: AbortSignal): Promise<void> {
+  try {
+    for await (const message of server.watch(jobId, { signal, patience: Infinity })) {
+      if (signal.aborted) return;
+      // The page comes from its server, which says nothing that it does not know.
+      heard(message as JobMessage);
+    }
+  } catch (error) {
+    // Whatever else ends it, lists and calls tell when they are loaded.
+    if (error instanceof CallAnnotateError && error.code === "KEY_REQUIRED") locked.value = true;
   }
-
-  connect();
-  return () => {
-    stopped = true;
-    window.clearTimeout(timer);
-    socket?.close();
-  };
 }

@@ -3,10 +3,7 @@ import { pathsApiV1JobsJob_idResultGetParametersQueryFormatValues as formats, ty
 type Schemas = components["schemas"];
 export type Job = Schemas["Job"];
 export type JobPage = Schemas["JobPage"];
-export type JobResult = Schemas["JobResult"];
 export type Annotation = Schemas["Annotation"];
-export type Speaker = Schemas["Speaker"];
-export type Segment = Schemas["Segment"];
 export type Waveform = Schemas["Waveform"];
 export type ServiceInfo = Schemas["ServiceInfo"];
 export type ErrorDetail = Schemas["ErrorDetail"];
@@ -19,7 +16,7 @@ export type VoiceSample = Schemas["VoiceSample"];
 export type VoicePage = Schemas["VoicePage"];
 export type Corrections = Schemas["Corrections"];
 export type CorrectionsUpdate = Partial<Schemas["CorrectionsUpdate"]>;
-export type Format = (typeof formats)[number];
+type Format = (typeof formats)[number];
 
 /** Formats of a transcript, as the server's description lists them. */
 export const FORMATS: readonly Format[] = formats;
@@ -28,5 +25,4 @@ export const FORMATS: readonly Format[] = formats;
 export type JobMessage =
   | { type: "status_update"; job_id: string; seq: number; status: Job["status"]; progress: Job["progress"] }
   | { type: "result"; job_id: string; seq: number }
-  | { type: "error"; job_id?: string; seq?: number; error: { code: string; message: string } }
-  | { type: "ping" | "pong" | "session.closing" };
+  | { type: "error"; job_id: string; seq: number };

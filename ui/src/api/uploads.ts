@@ -1,8 +1,8 @@
-import { language, t } from "../i18n";
-import { ApiError, refusal } from "./client";
+import { language } from "../i18n";
+import { refusal, unreachable } from "./client";
 
 /** A file and what is said of it, on its way to the server. */
-export interface Upload {
+interface Upload {
   address: string;
   file: File;
   metadata: object;
@@ -11,7 +11,7 @@ export interface Upload {
   signal: AbortSignal;
 }
 
-/** Send a file; raises ApiError, or AbortError where the signal says so. */
+/** Send a file; raises CallAnnotateError, or AbortError where the signal says so. */
 export function upload<Made>({ address, file, metadata, progress, signal }: Upload): Promise<Made> {
   return new Promise((resolve, reject) => {
     const form = new FormData();
@@ -25,7 +25,7 @@ export function upload<Made>({ address, file, metadata, progress, signal }: Uplo
       if (request.status === 201) resolve(JSON.parse(request.responseText) as Made);
       else reject(refusal(request.status, request.responseText));
     };
-    request.onerror = () => reject(new ApiError(0, "UNREACHABLE", t("unreachable")));
+    request.onerror = () => reject(unreachable());
     request.onabort = () => reject(new DOMException("", "AbortError"));
     signal.addEventListener("abort", () => request.abort());
     request.send(form);

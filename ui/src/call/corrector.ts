@@ -1,5 +1,6 @@
 import { computed, signal } from "@preact/signals";
-import { ApiError, ask, told } from "../api/client";
+import { CallAnnotateError } from "callannotate-client";
+import { ask, told } from "../api/client";
 import type { Corrections, CorrectionsUpdate } from "../api/types";
 import { t } from "../i18n";
 import { announce } from "../parts/announce";
@@ -33,7 +34,7 @@ export class Corrector {
       this.corrections.value = (await response.json()) as Corrections;
     } catch (error) {
       // A call that is not done yet has none.
-      if (!(error instanceof ApiError && error.status === 409)) throw error;
+      if (!(error instanceof CallAnnotateError && error.status === 409)) throw error;
     }
   }
 
@@ -87,7 +88,7 @@ export class Corrector {
       announce(t("saved"));
       return true;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 412) return this.afterOthers(update);
+      if (error instanceof CallAnnotateError && error.status === 412) return this.afterOthers(update);
       this.note.value = told(error);
       this.unsaved.value = update;
       return false;

@@ -90,7 +90,7 @@ export class CallState {
     return person?.name ?? t("speaker_n", { n: person?.number ?? id.replace(/^\D+/, "") });
   }
 
-  /** Remember the voice of a speaker, as a new voice or as another sample of a known one; raises ApiError. */
+  /** Remember the voice of a speaker, as a new voice or as another sample of a known one; raises CallAnnotateError. */
   async enrol(speaker: string, voice: { name: string } | { voice_id: string }): Promise<Voice> {
     const response = await ask(`${this.address}/speakers/${speaker}/enrol`, { method: "POST", body: voice });
     return (await response.json()) as Voice;
@@ -143,7 +143,7 @@ export class CallState {
       const job = this.job.peek();
       if (message.type === "status_update" && job) {
         this.job.value = { ...job, status: message.status, progress: message.progress };
-      } else if (message.type === "result" || (message.type === "error" && message.job_id)) void this.load();
+      } else if (message.type === "result" || message.type === "error") void this.load();
     });
   }
 }

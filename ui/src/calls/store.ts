@@ -145,7 +145,7 @@ export class Calls {
     if (message.type === "status_update") {
       const { status, progress } = message;
       this.jobs.value = (this.jobs.value ?? []).map((job) => (job.job_id === id ? { ...job, status, progress } : job));
-    } else if (message.type === "result" || (message.type === "error" && message.job_id)) {
+    } else if (message.type === "result" || message.type === "error") {
       void this.load();
     }
   }

@@ -191,6 +191,8 @@ export const en = {
   live_finishing: "Putting the result together …",
   live_ended: "Ended",
   live_failed: "The session ended: {reason}",
+  live_lost: "The connection was lost, and the session cannot go on. What was said until then stays; start again for the rest.",
+  live_overrun: "The server does not keep up: {n} s of the call were lost.",
   live_refused: "The server takes no session now. Try again in a moment.",
   live_no_microphone: "The microphone cannot be used: {reason}",
   live_empty: "What is said will stand here.",

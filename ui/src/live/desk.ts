@@ -1,10 +1,12 @@
+import { CallAnnotateError, type Live, type LivePhase, type LiveServerMessage } from "callannotate-client";
 import { signal } from "@preact/signals";
+import { ask, server, told } from "../api/client";
 import { t } from "../i18n";
 import { announce } from "../parts/announce";
-import type { LiveMessage } from "./messages";
-import { Microphone } from "./microphone";
-import { LiveSession } from "./session";
+import { type Frame, Microphone } from "./microphone";
 import { SILENCE, type Talk, after } from "./talk";
+
+type Phase = "idle" | LivePhase;
 
 /** Why there is no microphone, and what to do. */
 function refusedBy(error: DOMException): string {
@@ -15,54 +17,109 @@ function refusedBy(error: DOMException): string {
   return t("live_no_microphone", { reason: error.message });
 }
 
+/** Why there is no session any more. */
+function endedBy(error: unknown): string {
+  const code = error instanceof CallAnnotateError ? error.code : "";
+  if (code === "UNREACHABLE") return t("live_refused");
+  if (code === "SESSION_LOST") return t("live_lost");
+  return t("live_failed", { reason: told(error) });
+}
+
 /** The microphone, the session that it speaks into, and what has been heard. */
 export class Desk {
+  readonly phase = signal<Phase>("idle");
   readonly talk = signal<Talk>(SILENCE);
-  readonly session = signal<LiveSession | null>(null);
   /** Of the microphone, 0 to 1. */
   readonly level = signal(0);
   readonly problem = signal("");
+  /** How far the result is, once there is no more audio. */
+  readonly progress = signal<number | null>(null);
+  /** How often the session went on over a new connection. */
+  readonly resumes = signal(0);
   /** The job as which the call was kept. */
   readonly kept = signal<string | null>(null);
   readonly language = signal("");
   readonly save = signal(true);
+  private live: Live | null = null;
   private microphone: Microphone | null = null;
+  private left = false;
 
   async start(): Promise<void> {
     this.talk.value = SILENCE;
     this.kept.value = null;
     this.problem.value = "";
+    this.progress.value = null;
+    this.resumes.value = 0;
+    this.live = null;
     try {
-      this.microphone = await Microphone.open(({ data, level }) => {
-        this.level.value = level;
-        this.session.peek()?.write(data);
-      });
+      this.microphone = await Microphone.open((frame) => this.hear(frame));
     } catch (error) {
       this.problem.value = refusedBy(error as DOMException);
       return;
     }
-    const options = { rate: this.microphone.rate, language: this.language.peek(), save: this.save.peek() };
-    const session = new LiveSession(options, (message) => this.heard(message), () => this.release());
-    this.session.value = session;
-    session.start();
+    if (this.left) return this.release();
+    const start = {
+      audio: { encoding: "pcm_s16le" as const, sample_rate: this.microphone.rate, channels: 1 },
+      language: this.language.peek() || null,
+      recognise: true,
+      save: this.save.peek(),
+    };
+    const phase = (now: Phase) => {
+      this.phase.value = now;
+    };
+    this.live = server.live(start, { phase });
+    phase(this.live.phase);
+    await this.listen(this.live);
+  }
+
+  pause(): void {
+    this.live?.pause();
+  }
+
+  resume(): void {
+    this.live?.resume();
   }
 
   /** No more audio; the result follows. */
   stop(): void {
-    this.session.peek()?.finish();
+    this.live?.end();
     this.release();
   }
 
   /** Leave the page. */
   close(): void {
+    this.left = true;
     this.release();
-    this.session.peek()?.close();
+    this.live?.close();
   }
 
-  private heard(message: LiveMessage): void {
+  private hear({ data, level }: Frame): void {
+    this.level.value = level;
+    this.live?.offer(data);
+    if (this.live?.lost) this.problem.value = t("live_overrun", { n: Math.ceil(this.live.lost) });
+  }
+
+  private async listen(live: Live): Promise<void> {
+    try {
+      for await (const message of live) {
+        this.heard(message);
+        if (message.type === "session.ended") break;
+      }
+    } catch (error) {
+      this.problem.value = endedBy(error);
+      // Browsers do not say why a connection was refused; where it was for want of a key, this answer does.
+      ask("/api/v1/login").catch(() => undefined);
+    } finally {
+      this.release();
+    }
+  }
+
+  private heard(message: LiveServerMessage): void {
     this.talk.value = after(this.talk.peek(), message);
     if (message.type === "transcript.final") announce(message.text);
-    if (message.type === "session.ended") this.kept.value = message.job_id;
+    else if (message.type === "audio.ack") this.progress.value = message.result_progress;
+    else if (message.type === "session.resumed") this.resumes.value += 1;
+    else if (message.type === "session.ended") this.kept.value = message.job_id;
   }
 
   private release(): void {

@@ -8,7 +8,6 @@ import { Icon } from "../parts/icons";
 import { LanguageChoice } from "../parts/languages";
 import { callAddress } from "../router";
 import { Desk } from "./desk";
-import type { LiveSession, Phase } from "./session";
 import type { Line, Talk } from "./talk";
 
 /** The microphone, and what is said into it. */
@@ -18,34 +17,32 @@ export function LivePage() {
     document.title = `${t("live_title")} · ${t("app")}`;
     return () => desk.close();
   }, [desk]);
-  const session = desk.session.value;
-  const phase = session?.phase.value ?? "idle";
+  const phase = desk.phase.value;
   const over = phase === "idle" || phase === "ended" || phase === "failed";
-  const problem = desk.problem.value || session?.problem.value;
   return (
     <div class="live">
       <h1>{t("live_title")}</h1>
       <p class="muted">{t("live_hint")}</p>
-      <div class="desk" data-resumes={session?.resumes.value ?? 0}>
+      <div class="desk" data-resumes={desk.resumes.value}>
         {over ? (
           <button type="button" class="primary big" onClick={() => void desk.start()}>
             <Icon name="microphone" />
             {t("live_start")}
           </button>
         ) : (
-          <Running phase={phase} session={session} stop={() => desk.stop()} />
+          <Running desk={desk} />
         )}
         {over ? <Choices language={desk.language} save={desk.save} /> : <Level level={desk.level.value} />}
-        <State phase={phase} session={session} />
+        <State desk={desk} />
         {desk.kept.value && (
           <a class="open" href={callAddress(desk.kept.value)}>
             {t("live_open")}
           </a>
         )}
       </div>
-      {problem && (
+      {desk.problem.value && (
         <p class="problem" role="alert">
-          {problem}
+          {desk.problem.value}
         </p>
       )}
       <Lines talk={desk.talk.value} />
@@ -53,18 +50,19 @@ export function LivePage() {
   );
 }
 
-function Running({ phase, session, stop }: { phase: Phase; session: LiveSession | null; stop: () => void }) {
+function Running({ desk }: { desk: Desk }) {
+  const phase = desk.phase.value;
   const paused = phase === "paused";
   return (
     <>
-      <button type="button" class="big" disabled={phase === "finishing"} onClick={stop}>
+      <button type="button" class="big" disabled={phase === "finishing"} onClick={() => desk.stop()}>
         <Icon name="stop" />
         {t("live_stop")}
       </button>
       <button
         type="button"
         disabled={phase !== "listening" && !paused}
-        onClick={() => (paused ? session?.resume() : session?.pause())}
+        onClick={() => (paused ? desk.resume() : desk.pause())}
       >
         {t(paused ? "live_resume" : "live_pause")}
       </button>
@@ -72,14 +70,15 @@ function Running({ phase, session, stop }: { phase: Phase; session: LiveSession 
   );
 }
 
-function State({ phase, session }: { phase: Phase; session: LiveSession | null }) {
+function State({ desk }: { desk: Desk }) {
+  const phase = desk.phase.value;
+  const progress = desk.progress.value;
   if (phase === "idle" || phase === "failed") return null;
-  const progress = session?.progress.value;
   return (
     <p class={`phase ${phase}`} role="status">
       <span class="lamp" />
       {t(`live_${phase}`)}
-      {phase === "finishing" && progress != null && ` ${progress} %`}
+      {phase === "finishing" && progress !== null && ` ${progress} %`}
     </p>
   );
 }

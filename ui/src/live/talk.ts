@@ -1,4 +1,4 @@
-import type { LiveMessage } from "./messages";
+import type { LiveServerMessage } from "callannotate-client";
 
 /** One segment of a live call. */
 export interface Line {
@@ -19,7 +19,7 @@ export interface Talk {
 export const SILENCE: Talk = { lines: [], names: {} };
 
 /** The talk after another message. */
-export function after(talk: Talk, message: LiveMessage): Talk {
+export function after(talk: Talk, message: LiveServerMessage): Talk {
   if (message.type === "transcript.partial" || message.type === "transcript.final") {
     const line: Line = {
       id: message.segment_id,

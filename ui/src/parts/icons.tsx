@@ -27,7 +27,7 @@ const PATHS = {
 } as const;
 
 const FILLED = new Set<IconName>(["play", "stop"]);
-export type IconName = keyof typeof PATHS;
+type IconName = keyof typeof PATHS;
 
 /** A picture beside or instead of a text; what it says is said by the element around it. */
 export function Icon({ name, size = 20 }: { name: IconName; size?: number }) {

@@ -41,7 +41,7 @@ export class Voices {
     void this.load();
   }
 
-  /** A new voice, or another sample of one; raises ApiError. */
+  /** A new voice, or another sample of one; raises CallAnnotateError. */
   async add(
     voice: Voice | null,
     file: File,
@@ -55,7 +55,7 @@ export class Voices {
     return made;
   }
 
-  /** Raises ApiError. */
+  /** Raises CallAnnotateError. */
   async rename(voice: Voice, name: string, note: string): Promise<void> {
     await ask(`${ADDRESS}/${voice.voice_id}`, { method: "PUT", body: { name, note } });
     await this.load();
