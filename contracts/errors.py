@@ -302,6 +302,9 @@ PROCESSING_FAILED = Fault(
 )
 WRONG_FRAME = Fault("WRONG_FRAME", None, "a binary frame where a text frame belongs", "{advice}.", 400, 1003)
 INVALID_ENCODING = Fault("INVALID_ENCODING", None, "a text frame is not UTF-8", "Encode it as UTF-8.", 400, 1007)
+PROTOCOL_ERROR = Fault(
+    "PROTOCOL_ERROR", None, "a frame is against the WebSocket protocol ({cause})", "Keep to RFC 6455.", 400, 1002
+)
 INVALID_MESSAGE = Fault(
     "INVALID_MESSAGE", None, "the message is not one that belongs here ({cause})", "Allowed: {allowed}.", 400
 )

@@ -311,6 +311,7 @@ _SPECIAL_DETAILS: Final[dict[str, dict[str, str | float]]] = {
     "MESSAGE_TOO_BIG": {"max_allowed": 1048576},
     "METHOD_NOT_ALLOWED": {"allowed": "GET, POST"},
     "NOT_ACCEPTABLE": {"allowed": ", ".join(get_args(Format))},
+    "PROTOCOL_ERROR": {"cause": "Invalid opcode 0xf"},
     "ROUTE_NOT_FOUND": {"path": "/api/v1/job"},
     "UNKNOWN_LANGUAGE": {"allowed": "en, ru"},
     "UNKNOWN_MODEL": {"allowed": "whisper-base, whisper-tiny"},

@@ -156,7 +156,8 @@ LIVE_CHANNEL: Final = Channel(
         ),
         CloseCode(
             code=1002,
-            announced_by=None,
+            faults=(errors.PROTOCOL_ERROR,),
+            announced_by="live_error",
             summary="What was sent is against the WebSocket protocol itself (RFC 6455).",
         ),
         CloseCode(
@@ -167,15 +168,9 @@ LIVE_CHANNEL: Final = Channel(
         ),
         CloseCode(
             code=1007,
-            faults=(errors.INVALID_JSON,),
+            faults=(errors.INVALID_JSON, errors.INVALID_ENCODING),
             announced_by="live_error",
-            summary="A text frame that is not a JSON object.",
-        ),
-        CloseCode(
-            code=1007,
-            faults=(errors.INVALID_ENCODING,),
-            announced_by=None,
-            summary="A text frame that is not UTF-8; it is never delivered, so no message goes before the close.",
+            summary="A text frame that is not a JSON object, or not UTF-8.",
         ),
         CloseCode(
             code=1008,
@@ -191,15 +186,9 @@ LIVE_CHANNEL: Final = Channel(
         ),
         CloseCode(
             code=1009,
-            faults=(live_errors.FRAME_TOO_LARGE,),
+            faults=(live_errors.FRAME_TOO_LARGE, errors.MESSAGE_TOO_BIG),
             announced_by="live_error",
-            summary="A frame of more than 64 KiB.",
-        ),
-        CloseCode(
-            code=1009,
-            faults=(errors.MESSAGE_TOO_BIG,),
-            announced_by=None,
-            summary="A frame larger than WS_MAX_MESSAGE; it is never read, so no message goes before the close.",
+            summary="A frame of more than 64 KiB; one larger than WS_MAX_MESSAGE is not even read.",
         ),
         CloseCode(
             code=1011,

@@ -25,6 +25,11 @@ class LiveOptions(Struct, frozen=True):
     two_sided: bool = False
     """Each of two channels is one side of the call; otherwise two channels are mixed to one."""
 
+    @property
+    def prompt(self) -> str:
+        """The vocabulary as the transcription is told of it."""
+        return ", ".join(self.vocabulary)
+
 
 class SpeechBegan(Struct, frozen=True, tag=True):
     """Somebody started to speak after nobody did."""

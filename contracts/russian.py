@@ -210,6 +210,7 @@ RUSSIAN: Final[dict[str, tuple[str, str]]] = {
     ),
     "WRONG_FRAME": ("двоичный кадр там, где нужен текстовый", "{advice}."),
     "INVALID_ENCODING": ("текстовый кадр не в UTF-8", "Закодируйте его в UTF-8."),
+    "PROTOCOL_ERROR": ("кадр нарушает протокол WebSocket ({cause})", "Следуйте RFC 6455."),
     "INVALID_MESSAGE": ("такого сообщения здесь быть не может ({cause})", "Допустимо: {allowed}."),
     "MESSAGE_TOO_BIG": ("сообщение больше {max_allowed} байт", "Присылайте сообщения меньше."),
     "SLOW_READER": (

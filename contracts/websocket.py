@@ -25,7 +25,8 @@ _COMMON_MESSAGES: Final = (
 _COMMON_CLOSE_CODES: Final = (
     CloseCode(
         code=1002,
-        announced_by=None,
+        faults=(errors.PROTOCOL_ERROR,),
+        announced_by="connection_error",
         summary="What was sent is against the WebSocket protocol itself (RFC 6455).",
     ),
     CloseCode(
@@ -36,15 +37,9 @@ _COMMON_CLOSE_CODES: Final = (
     ),
     CloseCode(
         code=1007,
-        faults=(errors.INVALID_JSON,),
+        faults=(errors.INVALID_JSON, errors.INVALID_ENCODING),
         announced_by="connection_error",
-        summary="A text frame that is not a JSON object.",
-    ),
-    CloseCode(
-        code=1007,
-        faults=(errors.INVALID_ENCODING,),
-        announced_by=None,
-        summary="A text frame that is not UTF-8; the frame is never delivered, so no message goes before the close.",
+        summary="A text frame that is not a JSON object, or not UTF-8.",
     ),
     CloseCode(
         code=1008,
@@ -55,8 +50,8 @@ _COMMON_CLOSE_CODES: Final = (
     CloseCode(
         code=1009,
         faults=(errors.MESSAGE_TOO_BIG,),
-        announced_by=None,
-        summary="A frame or message larger than WS_MAX_MESSAGE; it is never read, so no message goes before the close.",
+        announced_by="connection_error",
+        summary="A frame or message larger than WS_MAX_MESSAGE.",
     ),
     CloseCode(
         code=1011,

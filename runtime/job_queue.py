@@ -27,7 +27,7 @@ from runtime.engines import Engines
 from runtime.job_feed import JobFeeds
 from runtime.job_progress import VALIDATING, job_progress
 from runtime.job_store import JobRow, JobStore
-from runtime.job_views import error_message, failure_of, in_seconds, moment, result_message
+from runtime.job_views import error_message, failure_of, in_seconds, moment, result_message, result_of
 from runtime.journal import Journal
 from runtime.journaled import journaled
 from runtime.metrics import Metrics
@@ -40,6 +40,7 @@ from runtime.volume import Volume, room_needed, write_whole
 from stages.audio_file import AudioFile
 from stages.decode import open_audio
 from stages.matching import KnownVoices
+from stages.sound import shown
 
 NEWS: Final = 0.5
 """Seconds from one message about progress to the next."""
@@ -229,7 +230,7 @@ class JobQueue:
             tasks.cancel_scope.cancel()
         if failure is not None:
             raise failure
-        return annotation
+        return result_of(annotation, shown(file.path), running.row.filename)
 
     def _report(self, running: RunningJob) -> Callable[[Progress], None]:
         """What the graph calls with its progress."""

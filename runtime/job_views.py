@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from contracts.annotation import Annotation
 from contracts.errors import PROCESSING_FAILED, CallAnnotateError
@@ -87,6 +88,14 @@ def renamed(error: CallAnnotateError, filename: str) -> CallAnnotateError:
     if "path" not in error.details:
         return error
     return CallAnnotateError(error.fault, **{**error.details, "path": filename})
+
+
+def result_of(annotation: Annotation, ours: str, filename: str) -> Annotation:
+    """The result with the client's name of the file in the place of ours."""
+    warnings = tuple(
+        replace(notice, message=notice.message.replace(ours, filename)) for notice in annotation.metadata.warnings
+    )
+    return replace(annotation, metadata=replace(annotation.metadata, warnings=warnings))
 
 
 def failure_of(error: Exception, filename: str) -> JobFailure:

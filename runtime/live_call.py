@@ -22,6 +22,7 @@ from contracts.live_stages import Fed
 from contracts.options import AnnotateOptions
 from runtime.engine import Engine
 from runtime.lane import Lane
+from runtime.live_changes import Changing
 from runtime.pipeline import annotation_flow, live_flow
 from runtime.running import Running
 from runtime.spool import Behind, Spool
@@ -64,7 +65,8 @@ class LiveCall:
         """Of the recording, such as NO_SIGNAL; complete after `finish`."""
         self._spool: Final = spool
         self._send: Final = send
-        self._options = options
+        self._options: Final = Changing(options)
+        self._two_sided: Final = options.two_sided
         self._resampler: Final = Resampler(spool.audio.sample_rate, 2 if options.two_sided else 1)
         self._start = 0
         """Samples of each side that the lane was given."""
@@ -81,10 +83,9 @@ class LiveCall:
         self._events: MemoryObjectSendStream[LiveEvent]
         self._events, self.events = create_memory_object_stream[LiveEvent](EVENTS)
 
-    @property
-    def options(self) -> LiveOptions:
-        """As they are now."""
-        return self._options
+    def options(self, second: float) -> LiveOptions:
+        """For what ends at this second of the stream."""
+        return self._options.at(second)
 
     @property
     def progress(self) -> float:
@@ -113,8 +114,8 @@ class LiveCall:
         await self._flushed.wait()
 
     def update(self, options: LiveOptions) -> None:
-        """Change `partials`, `language` and `vocabulary` from here on; the others stay as they were."""
-        self._options = options
+        """Change `partials`, `language` and `vocabulary` for what is fed from now on; the others stay as they were."""
+        self._options.change(self._start / SAMPLE_RATE, options)
 
     async def finish(self) -> AnnotatedSpeech:
         """Say that no audio follows, and wait for the annotation of the whole; `events` ends before it returns."""
@@ -145,7 +146,7 @@ class LiveCall:
         frames = decoded(data, self._spool.audio)
         if not np.isfinite(frames).all():
             raise CallAnnotateError(FRAME_NOT_FINITE)
-        return self._resampler.take(mixed(frames, two_sided=self._options.two_sided))
+        return self._resampler.take(mixed(frames, two_sided=self._two_sided))
 
     def _rest(self) -> Frames:
         if self._spool.audio.sample_rate == SAMPLE_RATE:
@@ -234,8 +235,9 @@ async def open_live_call(
         AnnotateOptions(language=options.language, max_speakers=None if options.diarize else 1),
         two_sided=two_sided,
         known=known,
+        live=call.options,
     )
-    live = live_flow(engine, lane, lambda: call.options, two_sided=two_sided, known=known)
+    live = live_flow(engine, lane, call.options, two_sided=two_sided, apart=options.diarize, known=known)
     source = Behind(recording, two_sided, CapacityLimiter(1), notices.append)
     try:
         await recording.open()

@@ -76,6 +76,7 @@ def job_options(config: SessionConfig, settings: Settings) -> AnnotateOptions:
         model=settings.model,
         engine=settings.engine,
         recognise=config.recognise,
+        prompt=options_of(config).prompt,
     )
 
 

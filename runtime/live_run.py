@@ -32,6 +32,7 @@ from contracts.live_errors import SESSION_EXPIRED, SESSION_TOO_LONG
 from contracts.live_speech import Degraded, Flushed, FlushReason, LiveEvent, LiveOptions, Partial
 from contracts.live_speech import Final as FinalText
 from runtime.job_views import renamed
+from runtime.live_changes import Changing
 from runtime.live_config import options_of
 from runtime.live_inbox import Reconfigure, Task
 from runtime.live_messages import Make, message_of
@@ -39,6 +40,7 @@ from runtime.live_session import LiveSession
 from runtime.metrics import Metrics
 from runtime.running import StageFailed
 from runtime.settings import Settings
+from runtime.spool import NAME
 from runtime.volume import room_needed
 
 ACK: Final = 1.0
@@ -81,7 +83,9 @@ class LiveRun:
     began: float = field(default_factory=time.monotonic)
     notices: tuple[Notice, ...] = ()
     _config: SessionConfig = field(init=False)
-    """As far as the work has come."""
+    """As the session began."""
+    _words: Changing[bool] = field(init=False)
+    """Whether finals list theirs."""
     _scope: CancelScope = field(default_factory=CancelScope)
     _replies: deque[tuple[bool, Make]] = field(default_factory=deque)
     """What is to be answered once the flush before it has been told, in order; whether it is the answer to a flush."""
@@ -91,7 +95,7 @@ class LiveRun:
     """Set when every event of the call has been told."""
     _partials: int = 0
     _finals: int = 0
-    _words: int = 0
+    _word_count: int = 0
     _acked: int = 0
     _acked_at: float = field(default_factory=time.monotonic)
     _warned: bool = False
@@ -99,6 +103,7 @@ class LiveRun:
 
     def __post_init__(self) -> None:
         self._config = self.session.config
+        self._words = Changing(self._config.words)
 
     async def run(self, open_call: OpenCall) -> AnnotatedSpeech | None:
         """What was said, once the audio has ended; None where the session ended otherwise, of which it is told."""
@@ -133,7 +138,7 @@ class LiveRun:
             error = CallAnnotateError(INTERNAL, stage=error.stage, cause=str(error.details["cause"]))
         elif error.fault.close_code is None:
             log.error("session_failed", problem=error.message, exc_info=error)
-            error = CallAnnotateError(INTERNAL, stage="live", cause=renamed(error, "the audio").message)
+            error = CallAnnotateError(INTERNAL, stage="live", cause=renamed(error, NAME).message)
         self.session.fault(error)
 
     async def _go_through(self, call: Call) -> AnnotatedSpeech:
@@ -174,14 +179,10 @@ class LiveRun:
                 await call.flush("pause")
             case Reconfigure(config=config, in_reply_to=reply):
                 call.update(options_of(config))
-                self._reply(lambda seq: self._configured(config, reply, seq))
+                self._words.change(self.fed / config.audio.bytes_per_second, config.words)
+                self._reply(lambda seq: ConfigUpdated(seq=seq, in_reply_to=reply, config=config))
             case Resume(id=reply):
                 self._reply(lambda seq: Resumed(seq=seq, in_reply_to=reply))
-
-    def _configured(self, config: SessionConfig, reply: str | None, seq: int) -> ConfigUpdated:
-        """What is told from here on is told as this says."""
-        self._config = config
-        return ConfigUpdated(seq=seq, in_reply_to=reply, config=config)
 
     async def _tell(self, events: ObjectReceiveStream[LiveEvent]) -> None:
         """Tell the client what is heard."""
@@ -190,7 +191,8 @@ class LiveRun:
                 self._flushed(event.reason)
             else:
                 self._count(event)
-                self.session.outbox.put(message_of(event, words=self._config.words))
+                listed = isinstance(event, FinalText) and self._words.at(event.end_time)
+                self.session.outbox.put(message_of(event, words=listed))
         self._told.set()
 
     def _flushed(self, reason: FlushReason) -> None:
@@ -215,7 +217,7 @@ class LiveRun:
                 self.metrics.live_partial_delay.observe(delay)
         elif isinstance(event, FinalText):
             self._finals += 1
-            self._words += len(event.words)
+            self._word_count += len(event.words)
             delay = self.session.pace.since(round(1000 * event.end_time))
             if delay is not None:
                 self.metrics.live_final_delay.observe(delay)
@@ -284,7 +286,7 @@ class LiveRun:
             ms_received=session.config.audio.milliseconds(self.fed),
             partials=self._partials,
             finals=self._finals,
-            words=self._words,
+            words=self._word_count,
             speakers=len(annotation.speakers),
             warnings=session.warnings,
             errors=session.errors,

@@ -12,6 +12,7 @@ from uuid import uuid4
 import structlog
 from anyio import CancelScope, Event, create_task_group, move_on_after, sleep_forever
 from anyio.abc import TaskGroup
+from msgspec.structs import replace
 
 from contracts.annotation import AnnotatedSpeech, Annotation
 from contracts.errors import INTERNAL, SHUTTING_DOWN, CallAnnotateError
@@ -224,8 +225,9 @@ class LiveService:
 
     async def _keep(self, session: LiveSession, annotation: Annotation | None) -> bool:
         """Make a job of the session; False where that cannot be, of which the client is told."""
+        config = session.config if session.one_language else replace(session.config, language=None)
         try:
-            await self._archive.keep(session.id, session.created_at, session.config, annotation)
+            await self._archive.keep(session.id, session.created_at, config, annotation)
         except CallAnnotateError as error:
             told = renamed(error, f"session {session.id}")
             log.warning("session_not_kept", code=told.fault.code, problem=told.message)

@@ -67,6 +67,8 @@ class LiveSession:
         self.id: Final = session_id
         self.config = config
         """As the client has set it, which the work may not have come to yet."""
+        self.one_language = True
+        """Whether `config.language` has never changed."""
         self.limits: Final[SessionLimits] = limits_of(config, settings)
         self.created_at: Final = time.time()
         """Seconds since 1970."""
@@ -96,6 +98,8 @@ class LiveSession:
         self.promised: int = 0
         """Bytes that the last connection was told it need not send again."""
         self._short_frames: int = 0
+        self._stopped = False
+        """Whether it was us who ended the audio."""
         self._longest: Final = settings.live_max_session_s
         self._engine: Final = engine
         self.token: Final = secrets.token_urlsafe(24)
@@ -188,6 +192,8 @@ class LiveSession:
     async def take(self, frame: bytes, connection: "LiveConnection") -> None:
         """See LiveConnection.audio."""
         self._check(connection)
+        if self._stopped:
+            return
         self._check_frame(frame)
         arrived = self.config.audio.milliseconds(self.bytes_received + len(frame))
         if arrived > 1000 * self._longest:
@@ -196,6 +202,8 @@ class LiveSession:
         self.pace.check(arrived)
         await self.inbox.room()
         self._check(connection)
+        if self._stopped:
+            return
         self._check_turn()
         self.inbox.add(frame)
         self.bytes_received += len(frame)
@@ -278,7 +286,9 @@ class LiveSession:
                 self.pace.resume()
                 return message
             case ConfigUpdate():
-                self.config = updated(self.config, message, self._engine)
+                changed = updated(self.config, message, self._engine)
+                self.one_language = self.one_language and changed.language == self.config.language
+                self.config = changed
                 return Reconfigure(self.config, message.id)
             case AudioEnd():
                 self.state = "ending"
@@ -291,8 +301,8 @@ class LiveSession:
                 raise AssertionError(message)  # _check_order has refused it
 
     def stop_audio(self) -> None:
-        """Take no more audio: the result follows, as after audio.end."""
-        self.state = "ending"
+        """Take no more audio: the result follows, as after audio.end. What still comes is passed over."""
+        self.state, self._stopped = "ending", True
         self.inbox.add(AudioEnd(bytes_sent=self.bytes_received))
 
     def fault(

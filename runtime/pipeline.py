@@ -27,6 +27,7 @@ from stages.segment import Segment
 from stages.tell import Tell
 from stages.tell_apart import TellApart
 from stages.transcribe import Transcribe
+from stages.transcribe_live import TranscribeLive
 from stages.write import Write
 
 
@@ -38,12 +39,13 @@ def annotation_flow(
     known: KnownVoices | None = None,
     lookup: Lookup | None = None,
     heard: Callable[[Transcript], None] | None = None,
+    live: Callable[[float], LiveOptions] | None = None,
 ) -> Flow[AudioChunk, AnnotatedSpeech]:
     """Audio in, annotated speech out. A file and a live call differ in the source alone.
 
     `known`: the voices to be named; with none, or where recognition is not wanted, the stage is left out. So is
     `lookup`, which finds contacts for the speakers. `heard` is told what is said, in the order of time, as it is
-    written down.
+    written down. `live`: of a live call, whose language and vocabulary may change, the options by the second.
     """
     graph = Graph("annotation")
     audio = graph.source(AudioChunk, "decode")
@@ -52,7 +54,8 @@ def annotation_flow(
     transcribe = Transcribe(
         engine.whisper, engine.limiter, options.language, options.task, options.prompt, in_order=heard is not None
     )
-    words = speech.then("transcribe", transcribe, buffer=2)
+    changing = transcribe if live is None else TranscribeLive(transcribe, live)
+    words = speech.then("transcribe", changing, buffer=2)
     if heard is not None:
         words = words.then("tell", Tell(heard), buffer=2)
     recognise = options.recognise and known is not None and len(known) > 0
@@ -112,21 +115,23 @@ def diarization_flow(
 def live_flow(
     engine: Engine,
     worker: Worker,
-    options: Callable[[], LiveOptions],
+    options: Callable[[float], LiveOptions],
     *,
     two_sided: bool = False,
+    apart: bool = True,
     known: KnownVoices | None = None,
 ) -> Flow[Fed, LiveEvent]:
     """Audio in as it is said, what can be told at once out; the annotation of the same audio comes behind it.
 
-    `known`: the voices to be named.
+    `options`: for what ends at a second of the stream. `apart`: whether voices are told apart. `known`: the voices to
+    be named.
     """
     graph = Graph("live")
     audio = graph.source(Fed, "stream")
     clean = audio.then("clean", CleanLive(two_sided), buffer=4)
     speech = clean.then("listen", Listen(engine.segmentation, worker), buffer=4)
     text = speech.then("write", Write(engine.whisper, worker, options), buffer=8)
-    told = (speech | text).then("tell_apart", TellApart(engine.voiceprint, worker, options, known), buffer=8)
+    told = (speech | text).then("tell_apart", TellApart(engine.voiceprint, worker, apart, known), buffer=8)
     return graph.flow(audio, told, buffer=16)
 
 

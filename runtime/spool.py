@@ -23,7 +23,6 @@ from contracts.live_audio import BYTES_PER_SAMPLE, AudioFormat, Encoding
 from stages.audio_reader import BLOCK, PARTS, Frames, notice
 from stages.decode import Resampler
 from stages.live_samples import decoded, mixed
-from stages.sound import shown
 
 TAGS: Final[dict[Encoding, int]] = {"pcm_s16le": 1, "pcm_f32le": 3, "alaw": 6, "mulaw": 7}
 """WAVE_FORMAT_PCM, _IEEE_FLOAT, _ALAW and _MULAW."""
@@ -31,6 +30,8 @@ UNKNOWN: Final = 0xFFFF_FFFF
 """Bytes: the length of what is not complete, and of what does not fit into 32 bits."""
 LENGTHS: Final = 28
 """Bytes of the chunk "ds64" (EBU Tech 3306), for which every spool has room: four hours may have more than 4 GB."""
+NAME: Final = "the audio"
+"""What clients are told of it by."""
 HEADER: Final = 80
 """Bytes before the first sample."""
 
@@ -176,7 +177,7 @@ class Behind:
                     await send.send(AudioChunk(channel, start, np.ascontiguousarray(side)))
             start += len(samples)
         if read and flat.value is not None:
-            self.report(notice(errors.NO_SIGNAL, path=shown(self.spool.path)))
+            self.report(notice(errors.NO_SIGNAL, path=NAME))
 
     def _advance(self, data: bytes, resampler: Resampler, flat: "_Flat") -> Frames:
         """The next samples at SAMPLE_RATE, (samples, sides); the last ones for no data."""

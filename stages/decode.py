@@ -81,6 +81,10 @@ def _spread_by_seeking(file: AudioFile, samples: int) -> Iterator[Frames]:
                     continue
 
 
+LOUDEST: Final = 1e6
+"""Times full scale beyond which a sample is taken for as much: the energy of what floats can hold is infinite."""
+
+
 class Resampler:
     """Brings a signal to the graph's rate: n samples become round(n * SAMPLE_RATE / rate), however they are cut."""
 
@@ -93,6 +97,7 @@ class Resampler:
 
     def take(self, block: Frames) -> Frames:
         """What is ready after another block: (samples, channels) -> (samples, channels)."""
+        block = np.clip(block, -LOUDEST, LOUDEST)
         if self._sample_rate == SAMPLE_RATE:
             return block
         ready: Frames = self._stream.resample_chunk(block)

@@ -59,19 +59,32 @@ class Speakers:
             self._sums[speaker] = self._sums.get(speaker, np.zeros(len(total))) + total
         return speaker
 
+    def guess(self, prints: Prints, *, apart: bool = True) -> int | None:
+        """Who seems to speak, of an utterance that goes on; None where there is no telling yet."""
+        if not apart:
+            return self._latest.get(prints.channel)
+        best, similarity = self._likeliest(prints)
+        return best if similarity >= SAME else None
+
     def _nearest(self, prints: Prints) -> int:
-        known = [speaker for speaker, channel in self._channels.items() if channel == prints.channel]
-        if not known:
+        if prints.channel not in self._latest:
             return self._new(prints.channel)
-        heard = [speaker for speaker in known if speaker in self._sums]
-        if not heard or not len(prints.vectors):
+        best, similarity = self._likeliest(prints)
+        if best is None:
             return self._latest[prints.channel]
+        if similarity < SAME and float(prints.seconds.sum()) >= ENOUGH:
+            return self._new(prints.channel)
+        return best
+
+    def _likeliest(self, prints: Prints) -> tuple[int | None, float]:
+        """The voice of the channel that is most like these voiceprints, and their cosine similarity; None for none."""
+        heard = [own for own, channel in self._channels.items() if channel == prints.channel and own in self._sums]
+        if not heard or not len(prints.vectors):
+            return None, -1.0
         own = unit(prints.seconds @ prints.vectors)
         similarity = [float(own @ unit(self._sums[speaker])) for speaker in heard]
         best = int(np.argmax(similarity))
-        if similarity[best] < SAME and float(prints.seconds.sum()) >= ENOUGH:
-            return self._new(prints.channel)
-        return heard[best]
+        return heard[best], similarity[best]
 
     def _new(self, channel: int) -> int:
         speaker = len(self._channels)

@@ -1,7 +1,7 @@
 """Tells who says each utterance of a live call, and tells it anew where comparing all voices shows it was wrong, or
 where a voice turns out to be a known one."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Final
@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
+from msgspec.structs import replace
 
 from contracts.audio import FRAME_STEP
 from contracts.live_speech import Final as FinalText
-from contracts.live_speech import Flushed, LiveEvent, LiveOptions, Relabelled
+from contracts.live_speech import Flushed, LiveEvent, Partial, Relabelled
 from contracts.live_stages import Flush, Utterance, Written
 from models.networks import VoiceprintNetwork
 from models.voiceprint import SIZE, filterbank
@@ -38,7 +39,8 @@ class TellApart:
 
     model: VoiceprintNetwork
     worker: Worker = field(repr=False)
-    options: Callable[[], LiveOptions] = field(repr=False)
+    apart: bool = True
+    """Whether voices are told apart; otherwise all speech of a channel is one speaker's."""
     known: KnownVoices | None = field(default=None, repr=False)
     """The voices to be named; None to name nobody."""
 
@@ -48,21 +50,23 @@ class TellApart:
         """Send everything that the client is told. A Flush comes twice: from who hears, and behind all text."""
         speakers = Speakers()
         names = Names(self.known) if self.known else None
-        prints: _Taken = {}
+        taken: _Taken = {}
         again, flushes = AGAIN, 0
         async for item in receive:
             if isinstance(item, Utterance):
-                if item.state != "complete" and self._listens:
-                    await self._take(item, prints)
+                if item.state != "complete":
+                    await self._take(item, taken)
+            elif isinstance(item, Partial):
+                guess = speakers.guess(_known_of(item, taken), apart=self.apart)
+                await send.send(replace(item, speaker=guess))
             elif isinstance(item, Written):
-                if self._listens:
-                    await self._take(item.utterance, prints)
-                speaker = speakers.tell(item.number, _known(item.utterance, prints), apart=self.options().diarize)
+                await self._take(item.utterance, taken)
+                speaker = speakers.tell(item.number, _known(item.utterance, taken), apart=self.apart)
                 await send.send(_final(item, speaker))
                 now = item.utterance.end_time
                 changed: dict[int, int] = {}
                 compared = [speaker]
-                if self.options().diarize and now >= again:
+                if self.apart and now >= again:
                     again = now + max(AGAIN, AGAIN_SHARE * now)
                     if changed := await self.worker.run(Priority.VOICEPRINT, speakers.cluster):
                         compared = speakers.all
@@ -77,32 +81,30 @@ class TellApart:
             else:
                 await send.send(item)
 
-    @property
-    def _listens(self) -> bool:
-        """Whether voiceprints are of use."""
-        return self.options().diarize or bool(self.known)
-
     async def _name(self, names: Names, speakers: Speakers, compared: Sequence[int], changed: dict[int, int]) -> None:
         """Compare speakers with the known voices; the utterances of those with another name go into `changed`."""
         renamed = await self.worker.run(Priority.VOICEPRINT, lambda: names.compare(compared, speakers.heard))
         changed.update({utterance: speakers.speaker(utterance) for utterance in speakers.of(renamed)})
 
-    async def _take(self, utterance: Utterance, prints: "_Taken") -> None:
-        """Take the voiceprints of an utterance that are not there yet."""
-        known = prints.setdefault((utterance.channel, utterance.number), {})
+    async def _take(self, utterance: Utterance, taken: "_Taken") -> None:
+        """Take the voiceprints of an utterance that are not there yet, where they are of use."""
+        if not self.apart and not self.known:
+            return
+        _, known = taken.setdefault((utterance.channel, utterance.number), (utterance.start_time, {}))
         missing = [span for span in spans_of(utterance) if span not in known]
         if utterance.state == "growing":
             missing = [span for span in missing if span[1] - span[0] == WINDOW]
         if missing:
             vectors = await self.worker.run(Priority.VOICEPRINT, lambda: prints_of(utterance, missing, self.model))
             known.update(zip(missing, vectors, strict=True))
-        for channel, number in list(prints):
+        for channel, number in list(taken):
             if channel == utterance.channel and number <= utterance.number - KEPT:
-                del prints[channel, number]
+                del taken[channel, number]
 
 
-_Taken = dict[tuple[int, int], dict[tuple[int, int], npt.NDArray[np.float32]]]
-"""Channel and number of an utterance -> span of frames, counted from its start -> voiceprint (192,)."""
+_Taken = dict[tuple[int, int], tuple[float, dict[tuple[int, int], npt.NDArray[np.float32]]]]
+"""Channel and number of an utterance -> second at which it starts, and span of frames, counted from there ->
+voiceprint (192,)."""
 
 
 def spans_of(utterance: Utterance) -> list[tuple[int, int]]:
@@ -129,12 +131,25 @@ def prints_of(utterance: Utterance, spans: Sequence[tuple[int, int]], model: Voi
     return vectors
 
 
-def _known(utterance: Utterance, prints: _Taken) -> Prints:
+def _known(utterance: Utterance, taken: _Taken) -> Prints:
     """The voiceprints of an utterance that were taken; none where voices are not told apart."""
-    vectors = prints.get((utterance.channel, utterance.number), {})
-    spans = [span for span in spans_of(utterance) if span in vectors]
+    _, vectors = taken.get((utterance.channel, utterance.number), (0.0, {}))
+    return _prints(utterance.channel, vectors, [span for span in spans_of(utterance) if span in vectors])
+
+
+def _known_of(partial: Partial, taken: _Taken) -> Prints:
+    """The same of the utterance that a partial is of, as far as it has grown."""
+    for (channel, _), (start, vectors) in taken.items():
+        if (channel, start) == (partial.channel, partial.start_time):
+            return _prints(channel, vectors, sorted(vectors))
+    return _prints(partial.channel, {}, [])
+
+
+def _prints(
+    channel: int, vectors: Mapping[tuple[int, int], npt.NDArray[np.float32]], spans: list[tuple[int, int]]
+) -> Prints:
     stacked = np.stack([vectors[span] for span in spans]) if spans else np.zeros((0, SIZE), np.float32)
-    return Prints(utterance.channel, stacked, seconds_of(spans))
+    return Prints(channel, stacked, seconds_of(spans))
 
 
 def _names_of(speakers: Iterable[int], names: Names | None) -> dict[int, str]:

@@ -67,8 +67,8 @@ class Write:
 
     model: LiveWhisperNetwork
     worker: Worker = field(repr=False)
-    options: Callable[[], LiveOptions] = field(repr=False)
-    """As they are now."""
+    options: Callable[[float], LiveOptions] = field(repr=False)
+    """For what ends at a second of the stream."""
 
     async def run(
         self,
@@ -219,14 +219,16 @@ class _Line:
 
     async def _do(self, item: Utterance | SpeechStopped) -> None:
         if isinstance(item, SpeechStopped):
-            await self._release()
+            # Where what was held has gone on, its rest comes next, complete.
+            if self._held is not None and item.time <= self._held[0].end_time:
+                await self._release()
             return
         whole = item if self._held is None else joined(self._held[0], item)
         if self._held is not None and len(whole.speakers) > LONGEST:
             await self._release()
             whole = item
         if item.state == "complete":
-            await self._end(whole, item.samples)
+            await self._end(whole, item)
             return
         words: tuple[str, ...] = ()
         with CancelScope() as self._scope:
@@ -237,13 +239,17 @@ class _Line:
         if words and self._agreement.take(words):
             await self._show(whole)
 
-    async def _end(self, whole: Utterance, samples: Samples) -> None:
-        """Tell the final text, unless the sentence may go on. `samples`: what came of the utterance last."""
+    async def _end(self, whole: Utterance, item: Utterance) -> None:
+        """Tell the final text, unless the sentence may go on. `item`: what came of the utterance last."""
         draft, self._draft = self._draft, None
-        if draft is not None and draft[0] is samples:
+        if draft is not None and draft[0] is item.samples:
             understood = draft[1]
         else:
             understood = await self._understand(whole, Priority.FINAL)
+        if not understood.words and self._held is not None and self._held[1].words:
+            # What was understood before is not lost with what follows.
+            await self._release()
+            whole, understood = item, await self._understand(item, Priority.FINAL)
         if whole.settled or understood.ends:
             self._held = None
             await self._finish(whole, understood)
@@ -253,7 +259,8 @@ class _Line:
     async def _release(self) -> None:
         """Tell the final text of what was held for its sentence to go on."""
         if self._held is not None:
-            held, self._held = self._held, None
+            # A draft was heard together with it.
+            held, self._held, self._draft = self._held, None, None
             await self._finish(*held)
 
     async def _partials(self, now: float) -> bool:
@@ -261,7 +268,7 @@ class _Line:
         await self._common.settle(now)
         self._grown += 1
         level = self._common.level
-        return self._stage.options().partials and (level == 0 or (level == 1 and self._grown % 3 == 0))
+        return self._stage.options(now).partials and (level == 0 or (level == 1 and self._grown % 3 == 0))
 
     async def _glance(self, item: Utterance) -> tuple[str, ...]:
         """The words of an utterance that goes on, none where they are not trusted."""
@@ -303,7 +310,7 @@ class _Line:
         self, item: Utterance, samples: Samples, choose: Language, *, beam: int = BEAM, timed: bool = True
     ) -> Callable[[], tuple[str, Heard]]:
         """What hears an utterance, levelled, after what was said before: its language and text."""
-        model, said, context = self._stage.model, tuple(self._said), _context(self._stage.options())
+        model, said, context = self._stage.model, tuple(self._said), self._stage.options(item.end_time).prompt
 
         def hear() -> tuple[str, Heard]:
             language = choose(model.detect([samples[:DETECTED]])[0]) if callable(choose) else choose
@@ -325,7 +332,7 @@ class _Line:
 
     def _chooser(self, item: Utterance, change: float) -> tuple[Language, list[Languages]]:
         """The language of an utterance or how to choose it, and where what is known then will be found."""
-        model, given = self._stage.model, self._stage.options().language
+        model, given = self._stage.model, self._stage.options(item.end_time).language
         if given is not None or len(model.languages) == 1:
             return given or model.languages[0], []
         known: list[Languages] = []
@@ -336,11 +343,6 @@ class _Line:
             return model.languages[index]
 
         return choose, known
-
-
-def _context(options: LiveOptions) -> str:
-    """What the decoder is told of the words that may come."""
-    return ", ".join(options.vocabulary)
 
 
 def preceding(said: Sequence[Said], start: int, length: int, language: str) -> Before | None:

@@ -207,4 +207,4 @@ class WebsocketConnection(ASGIWebsocketConnection):
                 return
             if event["type"] == "websocket.receive":
                 text = event.get("text")
-                await self.queue.put(text if text is not None else event.get("bytes"))
+                await self.queue.put(event.get("unreadable", text if text is not None else event.get("bytes")))

@@ -18,7 +18,10 @@ from contracts.access_errors import KEY_REQUIRED
 from contracts.errors import (
     IDLE,
     INTERNAL,
+    INVALID_ENCODING,
     INVALID_JSON,
+    MESSAGE_TOO_BIG,
+    PROTOCOL_ERROR,
     SHUTTING_DOWN,
     SLOW_READER,
     TOO_MANY_CONNECTIONS,
@@ -30,7 +33,7 @@ from runtime.access import Holder
 from runtime.service import JobService
 from web.answers import Language, error_answer, error_detail
 from web.rate_limits import RateLimits
-from web.websocket_stream import LINGER, Liveness
+from web.websocket_stream import LINGER, Liveness, Unreadable
 
 LOG: Final = structlog.get_logger("callannotate.web")
 SEND_TIMEOUT: Final = 10.0
@@ -178,9 +181,15 @@ class Connection:
                 raise CallAnnotateError(SLOW_READER)
 
     async def frames(self) -> AsyncIterator[str | bytes]:
-        """What the client sends, until it goes away. Raises RATE_LIMITED where it sends too much text."""
+        """What the client sends, until it goes away.
+
+        Raises RATE_LIMITED where it sends too much text, and INVALID_ENCODING, MESSAGE_TOO_BIG or PROTOCOL_ERROR where
+        it sends what cannot be read.
+        """
         while True:
-            frame = await self.socket.receive()
+            frame: str | bytes | Unreadable = await self.socket.receive()
+            if isinstance(frame, Unreadable):
+                raise unreadable(frame, self.service.settings.ws_max_message)
             if isinstance(frame, str):
                 await self._limits.frame(self.request_id)
             yield frame
@@ -239,6 +248,17 @@ def refused_handshake(error: CallAnnotateError, language: Language, request_id: 
     answer = error_answer(error, language, request_id)
     headers = {**answer.headers, "Content-Type": answer.media_type, "X-Request-ID": request_id}
     return Response(cast(bytes, answer.body), answer.status, headers)
+
+
+def unreadable(frame: Unreadable, longest: int) -> CallAnnotateError:
+    """What is wrong with a frame that could not be read."""
+    match frame.code:
+        case 1007:
+            return CallAnnotateError(INVALID_ENCODING)
+        case 1009:
+            return CallAnnotateError(MESSAGE_TOO_BIG, max_allowed=longest)
+        case _:
+            return CallAnnotateError(PROTOCOL_ERROR, cause=frame.cause)
 
 
 def text_of(frame: str | bytes, advice: str) -> str:

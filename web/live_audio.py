@@ -5,7 +5,7 @@ Each source is blocks of about 100 ms in an encoding of the protocol, no sooner 
 
 import os
 import stat
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -30,6 +30,11 @@ MICROPHONE_RATE: Final = 16_000
 """Hertz."""
 HEADER: Final = 1 << 16
 """Bytes within which the samples of a WAV on standard input have to begin."""
+CONTAINERS: Final = {
+    b"fLaC": "FLAC", b"OggS": "Ogg", b"ID3\x03": "MP3", b"ID3\x04": "MP3", b"RF64": "RF64", b"RIFX": "RIFX",
+    b"FORM": "AIFF", b"\x1aE\xdf\xa3": "Matroska or WebM",
+}  # fmt: skip
+"""What else than samples and WAV comes over pipes by mistake, by its first bytes."""
 ENDLESS: Final = 0x7FFF_0000
 """Bytes: a recorder that writes to a pipe does not know the length, and puts something from here on."""
 
@@ -137,13 +142,18 @@ class PipeSource:
 
     @classmethod
     async def opened(cls, descriptor: int, raw: AudioFormat) -> "PipeSource":
-        """Wait for the first bytes; `raw` counts where they are no WAV. Raises UNSUPPORTED_FORMAT."""
+        """Wait for the first bytes; `raw` counts where they are no WAV. Raises UNSUPPORTED_FORMAT, INVALID_OPTION."""
         head = await read_some(descriptor)
-        while 0 < len(head) < 12 or (head[:4] == b"RIFF" and b"data" not in head[12:] and len(head) < HEADER):
+        while 0 < len(head) < 12 or (head[:4] == b"RIFF" and not has_samples(head) and len(head) < HEADER):
             more = await read_some(descriptor)
             if not more:
                 break
             head += more
+        if (container := CONTAINERS.get(head[:4])) is not None:
+            raise CallAnnotateError(
+                INVALID_OPTION, option="standard input", problem=f"{container} cannot be streamed from a pipe",
+                allowed="samples without a header, and WAV; give the file by its name, or decode it first",
+            )  # fmt: skip
         if head[:4] != b"RIFF":
             return cls(descriptor, "standard-input", raw, None, head)
         audio, start, length = wav_header(head)
@@ -175,19 +185,30 @@ async def read_some(descriptor: int) -> bytes:
     return await to_thread.run_sync(os.read, descriptor, HEADER)
 
 
+def chunks(head: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The chunks of a WAV that begin within its head: name, place of the body, and its length in bytes."""
+    at = 12
+    while at + 8 <= len(head):
+        length = int.from_bytes(head[at + 4 : at + 8], "little")
+        yield head[at : at + 4], at + 8, length
+        at += 8 + length + length % 2
+
+
+def has_samples(head: bytes) -> bool:
+    """Whether the samples of a WAV begin within or right behind its head."""
+    return any(name == b"data" for name, _, _ in chunks(head))
+
+
 def wav_header(head: bytes) -> tuple[AudioFormat, int, int]:
     """What a WAV holds, where its samples begin, and how many bytes it announces. Raises UNSUPPORTED_FORMAT."""
     form: tuple[int, int, int, int] | None = None
-    at = 12
-    while at + 8 <= len(head):
-        name, length = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
-        body = head[at + 8 : at + 8 + length]
+    for name, at, length in chunks(head):
+        body = head[at : at + length]
         if name == b"fmt " and len(body) >= 16:
             tag = int.from_bytes(body[24:26] if body[:2] == b"\xfe\xff" else body[:2], "little")
             form = tag, int.from_bytes(body[2:4], "little"), int.from_bytes(body[4:8], "little"), body[14]
         elif name == b"data" and form is not None:
-            return _wav_audio(*form), at + 8, length
-        at += 8 + length + length % 2
+            return _wav_audio(*form), at, length
     raise CallAnnotateError(UNSUPPORTED_FORMAT, path="standard input", cause="the WAV header breaks off")
 
 

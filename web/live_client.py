@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from callannotate_client.connection import live_address
-from callannotate_client.errors import SESSION_LOST, UNREACHABLE
+from callannotate_client.errors import SESSION_LOST, UNEXPECTED_ANSWER, UNREACHABLE
 from callannotate_client.errors import CallAnnotateError as ClientError
 from callannotate_client.session import PATH, LiveSession
 from contracts.errors import INVALID_OPTION, LIVE_ENDED, LIVE_LOST, LIVE_UNREACHABLE, CallAnnotateError
@@ -70,8 +70,8 @@ class LiveClient:
         cause = str(error.details.get("cause", error.message))
         if error.code == SESSION_LOST:
             return CallAnnotateError(LIVE_LOST, url=self.url, cause=cause)
-        if error.code == UNREACHABLE:
-            return CallAnnotateError(LIVE_UNREACHABLE, url=self.url, cause=cause)
+        if error.code in {UNREACHABLE, UNEXPECTED_ANSWER} and error.status is None:
+            return CallAnnotateError(LIVE_UNREACHABLE, url=self.url, cause=cause.removeprefix(f"{self.url}: "))
         if error.status is not None:
             return CallAnnotateError(LIVE_UNREACHABLE, url=self.url, cause=f"{error.code}: {error.message}")
         remedy = error.advice.rstrip(".") or "What was shown stays"

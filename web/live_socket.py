@@ -5,19 +5,16 @@ from typing import Final
 
 import msgspec
 import structlog
-from anyio import CancelScope, fail_after, move_on_after, sleep
+from anyio import fail_after, move_on_after, sleep
 from msgspec.structs import replace
 from quart import Response, Websocket, g
 
 from contracts.errors import (
     CATALOGUE,
     INTERNAL,
-    INVALID_ENCODING,
     INVALID_MESSAGE,
-    MESSAGE_TOO_BIG,
     SHUTTING_DOWN,
     SLOW_READER,
-    WRONG_FRAME,
     CallAnnotateError,
     Language,
 )
@@ -92,10 +89,6 @@ class LiveSocket(Connection):
                 self.start(self._listen, attached)
                 await self._end(await self._speak(attached))
             finally:
-                if self._liveness.broken is not None:
-                    with CancelScope(shield=True):
-                        error = _unreadable(self._liveness.broken, self.service.settings.ws_max_message)
-                        await attached.fault(error)
                 # Everything has arrived: nobody will come back for the last messages.
                 if self._liveness.closed.is_set():
                     attached.confirm()
@@ -253,14 +246,3 @@ def told_in(language: Language, message: LiveServerMessage) -> LiveServerMessage
         error = CallAnnotateError(CATALOGUE[message.code], **message.details)
         return replace(message, message=error.message_in(language), advice=error.advice_in(language))
     return message
-
-
-def _unreadable(code: int, longest: int) -> CallAnnotateError:
-    """What a frame ends a session with that the application never saw."""
-    match code:
-        case 1007:
-            return CallAnnotateError(INVALID_ENCODING)
-        case 1009:
-            return CallAnnotateError(MESSAGE_TOO_BIG, max_allowed=longest)
-        case _:
-            return CallAnnotateError(WRONG_FRAME, advice="Keep to RFC 6455")

@@ -1,6 +1,7 @@
 """Hypercorn's WebSocket with what a public server needs beside it.
 
-- A client that breaks the protocol is told so (1002, 1007, 1009); Hypercorn only cuts the connection.
+- A client that breaks the protocol is told so (1002, 1007, 1009): the application says and closes; Hypercorn only cuts
+  the connection.
 - Once a close frame is out, the connection stays for a moment and takes what still arrives: a socket that is closed
   over unread bytes is reset, and the client would lose the close frame.
 - Frames are compressed for nobody: a compressor takes 300 kB a connection, and a few kB can unpack to hundreds of MB.
@@ -41,8 +42,15 @@ class Liveness:
     """The same of the last answer to a protocol ping, which only comes from a client that reads."""
     closed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the client has answered our close frame: it has read all that went before it."""
-    broken: int | None = None
-    """Code with which we closed because a frame could not be read; the application never saw it."""
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """What the application gets in the place of a frame that could not be read; it is to end the connection."""
+
+    code: int
+    """Of the close frame: 1002, 1007 or 1009."""
+    cause: str
 
 
 class CarefulWSStream(WSStream):
@@ -54,6 +62,8 @@ class CarefulWSStream(WSStream):
         """Whether a close frame of ours is out: of what arrives from now on only the answer to it counts."""
         self.unreadable = False
         """Whether the client has broken the protocol, so that no frame after it can be told from noise."""
+        self.deaf = False
+        """Whether there was a frame that could not be read: no message after it counts."""
         self.gone = asyncio.Event()
         """Whether the connection is gone."""
         self.over = asyncio.Event()
@@ -94,14 +104,14 @@ class CarefulWSStream(WSStream):
                 await self._send_wsproto_event(event.response())
             elif isinstance(event, Pong):
                 self.liveness.answered = monotonic()
-            elif isinstance(event, (TextMessage, BytesMessage)):
+            elif isinstance(event, (TextMessage, BytesMessage)) and not self.deaf:
                 await self._take(event)
 
     async def _take(self, event: TextMessage | BytesMessage) -> None:
         try:
             self.buffer.extend(event)
         except FrameTooLargeError:
-            await self._end(CloseReason.MESSAGE_TOO_BIG, "MESSAGE_TOO_BIG")
+            await self._refuse(CloseReason.MESSAGE_TOO_BIG, "it is too long")
             return
         if event.message_finished:
             message = self.buffer.to_message()
@@ -114,20 +124,17 @@ class CarefulWSStream(WSStream):
             await self._send_wsproto_event(event.response())
         elif self.connection.state is WSState.OPEN:
             self.unreadable = True
-            name = "INVALID_ENCODING" if event.code == CloseReason.INVALID_FRAME_PAYLOAD_DATA else "PROTOCOL_ERROR"
-            await self._end(event.code, name)
+            await self._refuse(event.code, event.reason or "it cannot be read")
             return
         elif self.ended:
             self.liveness.closed.set()
         self.gone.set()
         await self.send(StreamClosed(stream_id=self.stream_id))
 
-    async def _end(self, code: int, reason: str) -> None:
-        """Send a close frame of our own accord and tell the application that the connection is over."""
-        self.ended = True
-        self.liveness.broken = code
-        await self._send_wsproto_event(CloseConnection(code=code, reason=reason))
-        await self._put({"type": "websocket.disconnect", "code": code})
+    async def _refuse(self, code: int, cause: str) -> None:
+        """Have the application end the connection: it has its say before the close frame."""
+        self.deaf = True
+        await self._put({"type": "websocket.receive", "unreadable": Unreadable(code, cause)})
 
     async def _put(self, message: dict[str, Any]) -> None:
         """Hand a message over, unless the application has ended: nobody would take it, and we would wait for ever."""

@@ -6,11 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 import soundfile
+from anyio import fail_after
 
 from contracts.job_messages import JobMessage, ResultMessage
 from contracts.jobs import JobResult
 from contracts.live import LiveServerMessage, SessionEnded
 from tests.clients.cutter import Cutter
+from tests.clients.full_server import full_server
 from tests.clients.javascript import drive
 from tests.voice_recordings import allison
 from tests.web.serving import Server, wav
@@ -106,6 +108,14 @@ async def test_a_session_over_connections_that_are_cut_says_every_message_once(
     assert torn["ended"]["result"]["speakers"] == whole["ended"]["result"]["speakers"]
     (finalized,) = (message for message in whole["messages"] if message["type"] == "finalized")
     assert finalized["in_reply_to"] == "now"
+
+
+async def test_who_comes_back_does_not_wait_for_room_for_a_new_session() -> None:
+    with fail_after(20):
+        async with full_server(refusals=2) as address:
+            seen = await drive("back", address)
+    assert seen["types"] == ["session.started", "session.resumed", "error"]
+    assert seen["error"]["code"] == "INTERNAL"
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,16 @@
 """The client in Python: live sessions on a real server, over a network that fails."""
 
 import wave
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import anyio
 import anyio.lowlevel
 import pytest
 from anyio import create_task_group, fail_after, to_thread
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 
 from callannotate_client import AsyncClient, CallAnnotateError, Client, Live
 from callannotate_client.async_client import decode_live
@@ -23,6 +26,7 @@ from callannotate_client.types import (
 )
 from runtime.engine import Engine
 from tests.clients.cutter import Cutter, cutting
+from tests.clients.full_server import full_server
 from tests.web.serving import Server, serving
 
 START = SessionStart(audio=AudioFormat(encoding="pcm_s16le", sample_rate=8000, channels=1), language="en")
@@ -218,6 +222,58 @@ async def test_an_answer_that_is_no_message_is_told(server: Server) -> None:
     with fail_after(30), pytest.raises(CallAnnotateError) as error:
         await session.run(endless())
     assert (error.value.code, error.value.status) == ("ROUTE_NOT_FOUND", 404)
+
+
+async def test_who_comes_back_does_not_wait_for_room_for_a_new_session() -> None:
+    heard: list[str] = []
+    async with full_server(refusals=2) as address:
+        session: LiveSession[LiveServerMessage] = LiveSession(address, START, decode_live, _nothing, heard.append)
+        with fail_after(20), pytest.raises(CallAnnotateError) as error:
+            await session.run(endless())
+    assert error.value.code == "INTERNAL"
+    assert [notice.partition("(")[2].partition(":")[0] for notice in heard if "TOO_MANY" in notice] == (
+        ["TOO_MANY_SESSIONS"] * 2
+    )
+
+
+async def greets(socket: ServerConnection) -> None:
+    await socket.send("hello")
+    await socket.wait_closed()
+
+
+async def echoes(socket: ServerConnection) -> None:
+    with suppress(ConnectionClosed):
+        await socket.send(await socket.recv())
+        await socket.wait_closed()
+
+
+async def says_nothing(socket: ServerConnection) -> None:
+    await socket.wait_closed()
+
+
+async def hangs_up(socket: ServerConnection) -> None:
+    await socket.close(1000)
+
+
+@pytest.mark.parametrize(
+    ("other", "code"),
+    [
+        (greets, "UNEXPECTED_ANSWER"),
+        (echoes, "UNEXPECTED_ANSWER"),
+        (says_nothing, "UNREACHABLE"),
+        (hangs_up, "UNREACHABLE"),
+    ],
+)
+async def test_a_server_that_is_another_one_is_told(
+    other: Callable[[ServerConnection], Awaitable[None]], code: str
+) -> None:
+    async with serve(other, "127.0.0.1", 0) as strange:
+        port = next(iter(strange.sockets)).getsockname()[1]
+        address = f"ws://127.0.0.1:{port}"
+        session: LiveSession[LiveServerMessage] = LiveSession(address, START, decode_live, _nothing, answer=0.5)
+        with fail_after(30), pytest.raises(CallAnnotateError) as error:
+            await session.run(endless())
+    assert error.value.code == code
 
 
 async def _nothing(_message: LiveServerMessage) -> None:

@@ -65,28 +65,27 @@ async def job_broken_frames(lab: Lab) -> None:
 
 
 async def unreadable(lab: Lab, channel: Channel, path: str) -> None:
-    """Frames that are never delivered."""
+    """Frames that cannot be read."""
     for opcode, payload, code, reason in (
         (TEXT, b'{"type": "ping", "text": "\xff"}', 1007, "INVALID_ENCODING"),
         (TEXT, b'"' + b"x" * 20_000_000, 1009, "MESSAGE_TOO_BIG"),
-        (RESERVED, b"", 1002, ""),
+        (RESERVED, b"", 1002, "PROTOCOL_ERROR"),
     ):
         async with raw_socket(lab.url, path) as socket:
             # It may close before it has read all of a frame that is too big.
             with suppress(anyio.BrokenResourceError):
                 await socket.send(opcode, payload)
             try:
-                found, said, _ = await socket.close_frame()
+                found, said, before = await socket.close_frame()
             except EndOfStream:
-                lab.require(False, f"{path}: {reason or code}: the connection ended without a close frame")
+                lab.require(False, f"{path}: {reason}: the connection ended without a close frame")
                 return
-            lab.require(
-                found == code and (not reason or said == reason), f"{path}: {found} {said} for {reason or code}"
-            )
-            close = channel.close_code(found, said)
-            lab.findings.exercised.add(("close", channel.name, str(code), reason if close["errors"] else ""))
-            if reason:
-                lab.findings.error(reason)
+            lab.require((found, said) == (code, reason), f"{path}: {found} {said} for {reason}")
+            last = json.loads(before[-1]) if before else {}
+            told = last.get("error", last).get("code")
+            lab.require(told == reason, f"{path}: closed with {found} {said} after {told}")
+            lab.findings.exercised.add(("close", channel.name, str(code), reason))
+            lab.findings.error(reason)
             with suppress(anyio.BrokenResourceError):
                 await socket.send(CLOSE, code.to_bytes(2, "big"))
 

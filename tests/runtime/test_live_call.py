@@ -167,6 +167,36 @@ async def test_a_flush_makes_final_what_was_fed_and_the_call_goes_on(
     assert finals(rest)[0].start_time > finals(first)[-1].end_time - 0.1
 
 
+async def test_a_language_that_is_changed_counts_from_its_place_in_the_audio_on(
+    engine: Engine, sample_call: Path, tmp_path: Path
+) -> None:
+    samples, rate = soundfile.read(sample_call, dtype="int16", always_2d=True)
+    english, russian = samples[: round(4.6 * rate)], samples[round(44.8 * rate) : round(51.2 * rate)]
+    events: list[LiveEvent] = []
+    with fail_after(90):
+        async with (
+            open_live_call(
+                engine, Lane(engine), tmp_path / "call.wav", MONO, LiveOptions(language="en", partials=False)
+            ) as live,
+            create_task_group() as tasks,
+        ):
+
+            async def read() -> None:
+                events.extend([event async for event in live.events])
+
+            tasks.start_soon(read)
+            await feed(live, english)
+            live.update(LiveOptions(language="ru", partials=False))
+            await feed(live, russian)
+            speech = await live.finish()
+    for found in (
+        [(final.end_time, final.language) for final in finals(events)],
+        sorted((own.end_time, own.language) for speaker in speech.speakers for own in speaker.segments),
+    ):
+        assert {language for end, language in found if end < 4.7} == {"en"}
+        assert {language for end, language in found if end > 4.7} == {"ru"}
+
+
 async def test_each_side_of_a_call_is_heard_by_itself(engine: Engine, call: Samples, tmp_path: Path) -> None:
     both = np.zeros((len(call), 2), np.int16)
     both[: 8 * 8000, :1], both[8 * 8000 :, 1:] = call[: 8 * 8000], call[8 * 8000 :]
@@ -240,6 +270,6 @@ async def test_a_stage_that_fails_ends_the_call_with_one_error(engine: Engine, c
 
 async def test_the_live_lane_is_a_graph_like_the_other() -> None:
     networks = outline("onnx")
-    flow = live_flow(networks, Lane(networks), LiveOptions)
+    flow = live_flow(networks, Lane(networks), lambda _second: LiveOptions())
     assert [node.name for node in flow.nodes] == ["stream", "clean", "listen", "write", "tell_apart", "result"]
     assert "listen" in draw_text(flow)

@@ -123,6 +123,8 @@ async def test_silence_ends_with_an_empty_result(live: Settings, engine: Engine)
             await say(connection, bytes(32_000), AudioEnd(bytes_sent=32_000))
             last = await client.ended()
             assert (last.result.speakers, last.totals.finals) == ((), 0)
+            (warning,) = last.result.metadata.warnings
+            assert warning.message.startswith("the audio: there is no signal")
         client = Client(service.live)
         async with client.connected(SessionStart(audio=PHONE)) as connection:
             await connection.handle(AudioEnd(bytes_sent=0))

@@ -182,6 +182,21 @@ async def test_more_audio_than_the_longest_session_has_is_not_taken(live: Settin
             assert (await client.ended()).totals.ms_received == 2000
 
 
+async def test_audio_that_still_comes_after_the_longest_session_costs_nobody_the_result(
+    live: Settings, engine: Engine
+) -> None:
+    async with serving(msgspec.structs.replace(live, live_max_session_s=2.0), engine) as service:
+        client = Client(service.live)
+        async with client.connected(START) as connection:
+            await say(connection, noise(2.0))
+            with pytest.raises(CallAnnotateError):
+                await connection.audio(noise(0.1))
+            for _ in range(150):
+                await connection.audio(noise(0.02))
+            assert (await client.ended()).totals.ms_received == 2000
+    assert client.of(LiveError) == []
+
+
 async def test_there_are_no_more_sessions_than_the_setting_allows(live: Settings, engine: Engine) -> None:
     async with serving(msgspec.structs.replace(live, live_sessions=1), engine) as service:
         client = Client(service.live)

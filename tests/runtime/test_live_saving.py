@@ -7,7 +7,7 @@ import pytest
 
 from contracts.errors import JOB_NOT_FOUND, CallAnnotateError
 from contracts.job_messages import ResultMessage
-from contracts.live import AudioEnd, LiveWarning, SessionEnded, SessionStart, TranscriptFinal
+from contracts.live import AudioEnd, ConfigUpdate, LiveWarning, SessionEnded, SessionStart, TranscriptFinal
 from contracts.live_audio import AudioFormat
 from contracts.options import AnnotateOptions
 from runtime import live_archive
@@ -54,6 +54,29 @@ async def test_a_session_that_is_kept_is_a_job_with_its_audio_and_its_result(liv
         assert (await service.health()).status == "healthy"
         await service.delete(last.job_id)
         assert files(live) == []
+
+
+async def test_a_call_is_kept_with_the_words_that_were_to_be_expected(live: Settings, engine: Engine) -> None:
+    async with serving(live, engine) as service:
+        client = Client(service.live)
+        async with client.connected(msgspec.structs.replace(START, vocabulary=("Asterisk", "PBX"))):
+            note = live.volume_path / "live" / f"{client.session.id}.json"
+            assert msgspec.json.decode(note.read_bytes(), type=Note).options.prompt == "Asterisk, PBX"
+
+
+@pytest.mark.parametrize(("updates", "language"), [((None, "en"), None), (("en", "en"), "en")])
+async def test_a_call_whose_language_was_changed_is_kept_as_one_of_any_language(
+    live: Settings, engine: Engine, updates: tuple[str | None, ...], language: str | None
+) -> None:
+    async with serving(live, engine) as service:
+        client = Client(service.live)
+        async with client.connected(START) as connection:
+            changes = [ConfigUpdate(language=update) for update in updates]
+            await say(connection, noise(1.25), *changes, AudioEnd(bytes_sent=20_000))
+            last = await client.ended()
+        assert last.job_id is not None
+        job = await service.job(last.job_id)
+        assert job.metadata["language"] == (language or "auto")
 
 
 async def test_a_session_whose_client_never_came_back_becomes_a_job_that_is_processed(

@@ -219,6 +219,16 @@ async def test_what_may_change_changes_from_there_on(live: Settings, engine: Eng
     assert client.of(ConfigUpdated)[1].config.language is None
 
 
+async def test_what_was_said_before_a_change_is_told_as_it_was_wanted_then(live: Settings, engine: Engine) -> None:
+    async with serving(live, engine) as service:
+        client = Client(service.live)
+        async with client.connected(START) as connection:
+            await say(connection, noise(0.4), ConfigUpdate(words=False), Finalize())
+            await say(connection, noise(0.4), AudioEnd(bytes_sent=12_800))
+            await client.ended()
+    assert [len(final.words) for final in client.of(TranscriptFinal)] == [1, 0]
+
+
 @pytest.mark.parametrize(
     ("update", "fault"),
     [

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import anyio
 import msgspec
+import numpy as np
 import pytest
 
 from contracts.errors import (
@@ -26,6 +27,7 @@ from contracts.job_messages import ResultMessage, StatusUpdate
 from runtime.engine import Engine
 from runtime.service import JobService
 from runtime.settings import Settings
+from tests.runtime.conftest import wav
 from tests.runtime.serving import ended, gated, messages, serving, submit
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -155,6 +157,15 @@ async def test_a_file_s_name_is_shown_without_folders_and_never_used_as_a_path(
         assert job.file_info.filename == shown
         assert (await ended(service, job.job_id)).status == "completed"
         assert files(settings) == [f"completed/{job.job_id}.json", f"completed/{job.job_id}.wav"]
+
+
+async def test_what_is_strange_about_a_recording_is_told_by_the_name_that_the_client_gave(
+    settings: Settings, engine: Engine
+) -> None:
+    async with serving(settings, engine) as service:
+        job = await ended(service, (await submit(service, wav(np.zeros(16_000), 8000), filename="a call.wav")).job_id)
+        (warning,) = (await service.result(job.job_id)).result.metadata.warnings
+        assert warning.message.startswith("a call.wav: there is no signal")
 
 
 async def test_an_upload_past_the_limit_is_refused_while_it_comes_in(

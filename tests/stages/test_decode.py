@@ -234,3 +234,11 @@ async def test_two_hours_take_no_more_memory_than_a_few_blocks(tmp_path: Path) -
     assert ends[-1] == 7200
     assert len(ends) >= 7200
     assert peak < 8_000_000
+
+
+@pytest.mark.parametrize("rate", [RATE, SAMPLE_RATE])
+def test_what_floats_can_hold_and_no_microphone_hears_has_an_energy(rate: int) -> None:
+    samples = np.tile(np.array([3e38, 3e38, -3e38, np.inf], np.float32), rate)[:, None]
+    resampler = Resampler(rate, 1)
+    signal = np.concatenate([resampler.take(samples)] + ([resampler.finish()] if rate != SAMPLE_RATE else []))
+    assert np.isfinite(np.sum(np.square(signal)))

@@ -108,7 +108,7 @@ async def written(
 ) -> list[Output]:
     """What the stage sends while `talk` is held with it, and after its end."""
     turns = turns or Turns()
-    stage = Write(script, turns, lambda: options or LiveOptions(language="en"))
+    stage = Write(script, turns, lambda _second: options or LiveOptions(language="en"))
     send, inlet = create_memory_object_stream[Input](100)
     outlet, receive = create_memory_object_stream[Output](100)
     sent: list[Output] = []
@@ -198,14 +198,38 @@ async def test_a_sentence_that_goes_on_after_a_short_pause_is_heard_whole(text: 
 
 
 async def test_a_sentence_that_does_not_go_on_is_final_when_its_speaker_has_stopped() -> None:
+    first = utterance(0, 2)
+
     async def talk(held: Talk) -> None:
-        await held.give(paused(utterance(0, 2)))
+        await held.give(paused(first))
         assert held.take() == []
-        await held.give(SpeechStopped(0, 3.0))
+        await held.give(SpeechStopped(0, first.end_time))
         assert texts(held.take()) == ["0 I want to!"]
         await held.give(utterance(1, 2, start=3.6))
 
     assert texts(await written(Script(["I want to", "go home."]), talk)) == ["1 go home.!"]
+
+
+@pytest.mark.parametrize("on_the_chance", [True, False])
+async def test_a_sentence_that_goes_on_is_heard_whole_where_its_end_comes_at_once(*, on_the_chance: bool) -> None:
+    second = utterance(1, 2, start=3.3)
+
+    async def talk(held: Talk) -> None:
+        await held.give(paused(utterance(0, 2)))
+        if on_the_chance:
+            await held.give(replace(second, state="pausing"))
+        await held.give(SpeechStopped(0, second.end_time), second)
+
+    said = ["I want to", "I want to go home."]
+    assert texts(await written(Script(said), talk)) == ["0 I want to go home.!"]
+
+
+async def test_what_is_not_understood_with_what_follows_stays_as_it_was() -> None:
+    async def talk(held: Talk) -> None:
+        await held.give(paused(utterance(0, 2)), utterance(1, 2, start=3.3))
+
+    said = ["I want to", "", "", "go home."]
+    assert texts(await written(Script(said), talk)) == ["0 I want to!", "1 go home.!"]
 
 
 async def test_partials_of_a_sentence_go_on_after_a_short_pause() -> None:
@@ -346,7 +370,7 @@ def test_what_was_said_before_is_bounded_and_keeps_its_pauses() -> None:
     said = [Said(n * 3 * SAMPLE_RATE, second, (n, 7), "en") for n in range(10)]
     before = preceding(said, 30 * SAMPLE_RATE, SAMPLE_RATE, "en")
     assert before is not None
-    assert before.tokens == (7, 7, 8, 7, 9, 7)
+    assert before.tokens == (4, 7, 5, 7, 6, 7, 7, 7, 8, 7, 9, 7)
     assert len(before.samples) == BEFORE
     assert preceding(said, 30 * SAMPLE_RATE, SAMPLE_RATE, "ru") is None
     assert preceding(said, 30 * SAMPLE_RATE, 27 * SAMPLE_RATE, "en") is None

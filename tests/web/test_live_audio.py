@@ -12,7 +12,7 @@ import anyio
 import numpy as np
 import pytest
 import soundfile
-from anyio import Event, create_task_group, current_time, fail_after
+from anyio import Event, create_task_group, current_time, fail_after, wait_all_tasks_blocked
 
 from contracts.errors import CallAnnotateError
 from contracts.live_audio import AudioFormat, Encoding
@@ -65,15 +65,16 @@ def test_a_recording_that_cannot_be_read_is_told_before_anything_is_sent(tmp_pat
     assert told.value.fault.code == "FILE_NOT_FOUND"
 
 
-async def piped(content: bytes, raw: AudioFormat = RAW) -> tuple[PipeSource, bytes]:
+async def piped(content: bytes, raw: AudioFormat = RAW, *, cut: int = 7) -> tuple[PipeSource, bytes]:
     """The source of a pipe that gets this, in two parts, and the audio that comes of it."""
     reading, writing = os.pipe()
     try:
         async with create_task_group() as tasks:
 
             async def write() -> None:
-                for part in (content[:7], content[7:]):
+                for part in (content[:cut], content[cut:]):
                     await anyio.to_thread.run_sync(os.write, writing, part)
+                    await wait_all_tasks_blocked()  # until it was read
                 os.close(writing)
 
             tasks.start_soon(write)
@@ -124,6 +125,29 @@ async def test_a_wav_that_cannot_be_streamed_is_told(subtype: str, code: str) ->
     told = group.value.exceptions[0]
     assert isinstance(told, CallAnnotateError)
     assert told.fault.code == code
+
+
+@pytest.mark.parametrize("cut", [4, 30, 36, 40, 43, 44, 45, 61, 62, 64, 68, 70])
+async def test_the_header_of_a_wav_may_come_in_any_pieces(cut: int) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, NOISE[:4000, 0], 8000, format="WAV", subtype="PCM_16")
+    content = file.getvalue()
+    at = content.index(b"data")
+    content = content[:at] + b"LIST" + (18).to_bytes(4, "little") + b"a comment on data " + content[at:]
+    source, heard = await piped(content, cut=cut)
+    assert source.audio.encoding == "pcm_s16le"
+    assert heard == NOISE[:4000, 0].tobytes()
+
+
+@pytest.mark.parametrize("kind", ["FLAC", "OGG", "RF64", "AIFF"])
+async def test_a_container_that_cannot_be_streamed_is_no_noise(kind: str) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, NOISE, 16_000, format=kind)
+    with pytest.raises(BaseExceptionGroup) as group:
+        await piped(file.getvalue())
+    told = group.value.exceptions[0]
+    assert isinstance(told, CallAnnotateError)
+    assert told.fault.code == "INVALID_OPTION"
 
 
 async def test_an_empty_pipe_is_no_audio() -> None:

@@ -236,7 +236,7 @@ def test_a_server_may_be_named_in_any_of_the_usual_ways(named: str, expected: st
     assert address(named) == expected
 
 
-@pytest.mark.parametrize("named", ["ftp://calls.example", "ws://", ""])
+@pytest.mark.parametrize("named", ["ftp://calls.example", "ws://", "", "ws://[::1", "ws://calls:99999", "ws://calls:x"])
 def test_what_is_no_address_is_told(named: str) -> None:
     with pytest.raises(CallAnnotateError) as error:
         address(named)

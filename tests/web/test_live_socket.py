@@ -183,18 +183,30 @@ async def test_garbage_ends_the_session_with_an_error_before_the_close(
     await all_over(server)
 
 
+@pytest.mark.parametrize("begun", [True, False])
 @pytest.mark.parametrize(
-    ("bad", "code"), [(frame(1, b"\xff\xfe"), 1007), (frame(2, bytes(2_000_000)), 1009), (frame(15, b""), 1002)]
+    ("bad", "code", "reason"),
+    [
+        (frame(1, b"\xff\xfe"), 1007, "INVALID_ENCODING"),
+        (frame(2, bytes(2_000_000)), 1009, "MESSAGE_TOO_BIG"),
+        (frame(15, b""), 1002, "PROTOCOL_ERROR"),
+    ],
 )
-async def test_a_frame_that_cannot_be_read_ends_the_session_too(server: Server, bad: bytes, code: int) -> None:
+async def test_a_frame_that_cannot_be_read_ends_the_session_with_an_error_too(
+    server: Server, bad: bytes, code: int, reason: str, *, begun: bool
+) -> None:
     async with wire(server) as stream:
         await handshake(stream, PATH)
-        await stream.send(frame(1, json.dumps({"type": "session.start", "audio": AUDIO}).encode()))
-        with fail_after(10):
-            while b"session.started" not in await stream.receive():
-                pass
+        if begun:
+            await stream.send(frame(1, json.dumps({"type": "session.start", "audio": AUDIO}).encode()))
+            with fail_after(10):
+                while b"session.started" not in await stream.receive():
+                    pass
         await stream.send(bad)
-        assert close_code(await read_until_closed(stream)) == code
+        said = await read_until_closed(stream)
+        assert close_code(said) == code
+        assert said.endswith(reason.encode())
+        assert f'"seq":{1 + begun},"in_reply_to":null,"code":"{reason}"'.encode() in said
     await all_over(server)
 
 

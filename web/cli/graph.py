@@ -35,7 +35,7 @@ def graph(kind: str, engine: str, no_preprocess: bool, live: bool) -> None:
     networks = outline(engine)
     if live:
         drawing = draw_mermaid if kind == "mermaid" else draw_text
-        click.echo(drawing(live_flow(networks, Lane(networks), LiveOptions)), nl=False)
+        click.echo(drawing(live_flow(networks, Lane(networks), lambda _second: LiveOptions())), nl=False)
         return
     flow = annotation_flow(networks, AnnotateOptions(preprocess=not no_preprocess))
     click.echo(draw_mermaid(flow) if kind == "mermaid" else draw_text(flow), nl=False)

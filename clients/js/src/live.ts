@@ -52,6 +52,9 @@ const HELD = 10_000;
 /** Errors that say that a session cannot be gone on with. */
 const GONE = new Set(["UNKNOWN_SESSION", "SESSION_EXPIRED", "REPLAY_GONE"]);
 
+/** Refusals of new sessions. A server lets in who comes back as soon as it misses them, which takes it two seconds. */
+const FULL = new Set(["TOO_MANY_SESSIONS", "LIVE_OVERLOADED"]);
+
 /** How a connection ended that did not end the session. */
 interface Broken {
   cause: string;
@@ -245,7 +248,8 @@ export class Live implements AsyncIterable<LiveServerMessage> {
       if (!(error instanceof CallAnnotateError)) throw error;
       // Nothing was opened, or there is no coming back, such as with a key that was revoked.
       if (this.session === null || (error.status !== null && !error.retryable)) throw error;
-      return { cause: error.status === null ? error.message : error.code, wait: error.retryAfter };
+      if (error.status === null) return { cause: error.message, wait: null };
+      return { cause: error.code, wait: FULL.has(error.code) ? null : error.retryAfter };
     }
     this.line = line;
     try {

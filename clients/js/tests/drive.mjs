@@ -78,6 +78,15 @@ const acts = {
     }
     return { messages, notices, resumes: live.resumes, ended: live.ended };
   },
+  /** A session that is lost and gone on with. */
+  async back() {
+    const live = client.live({ audio: { encoding: "pcm_s16le", sample_rate: 8000, channels: 1 } });
+    const types = [];
+    const error = await told((async () => {
+      for await (const message of live) types.push(message.type);
+    })());
+    return { types, error };
+  },
   /** A microphone that is paused and goes on, over a network that fails at messages of these types. */
   async microphone(path, ...swallowed) {
     const audio = await readFile(path);

@@ -4,6 +4,7 @@ Audio that the server has not acknowledged is kept, and sent again from where th
 from the last one that arrived.
 """
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Final, Generic, Protocol, TypeVar
@@ -23,7 +24,7 @@ from callannotate_client.connection import (
     live_address,
     refusal,
 )
-from callannotate_client.errors import SESSION_LOST, CallAnnotateError, live_ended, unexpected
+from callannotate_client.errors import SESSION_LOST, CallAnnotateError, live_ended, unexpected, unreachable
 from callannotate_client.tape import Tape
 from callannotate_client.types import (
     BYTES_PER_SAMPLE,
@@ -41,8 +42,12 @@ KEPT: Final = 90.0
 WINDOW: Final = 0.8
 """Share of `max_unacked_ms` that is on its way at most, acknowledgements coming about once a second, and by which audio
 is ahead of real time at most."""
+ANSWER: Final = 30.0
+"""Seconds that a server has for its first message."""
 GONE: Final = frozenset({"UNKNOWN_SESSION", "SESSION_EXPIRED", "REPLAY_GONE"})
 """Errors that say that a session cannot be gone on with."""
+FULL: Final = frozenset({"TOO_MANY_SESSIONS", "LIVE_OVERLOADED"})
+"""Refusals of new sessions. A server lets in who comes back as soon as it misses them, which takes it two seconds."""
 Message = TypeVar("Message")
 
 
@@ -94,6 +99,17 @@ _HEARD: Final = msgspec.json.Decoder(Heard)
 _ERROR: Final = msgspec.json.Decoder(LiveError)
 
 
+def heard_in(text: str | bytes, url: str) -> Heard:
+    """What a message of the server says. Raises UNEXPECTED_ANSWER where it is none of a live session."""
+    try:
+        heard = _HEARD.decode(text)
+    except msgspec.MsgspecError as error:
+        raise unexpected(url, error) from error
+    if heard.seq < 1:
+        raise unexpected(url, "it is no message of a live session")
+    return heard
+
+
 class LiveSession(Generic[Message]):
     """One session, over as many connections as it takes."""
 
@@ -109,6 +125,7 @@ class LiveSession(Generic[Message]):
         speed: float | None = 1.0,
         patience: float = PATIENCE,
         back_off: tuple[float, float] = BACK_OFF,
+        answer: float = ANSWER,
     ) -> None:
         """`show` gets every message that `decode` understands once, in order; `notice` is told of lost and new
         connections.
@@ -117,6 +134,7 @@ class LiveSession(Generic[Message]):
             acknowledges it, where it allows that
         :param patience: seconds without a connection after which the session counts as lost
         :param back_off: seconds before the first and at most before any further attempt to connect again
+        :param answer: seconds that a server has for its first message
         """
         self.url: Final = live_address(url, PATH)
         self.ended: Message | None = None
@@ -131,6 +149,7 @@ class LiveSession(Generic[Message]):
         self._speed: Final = speed
         self._patience: Final = patience
         self._back_off: Final = back_off
+        self._answer: Final = answer
         audio = start.audio
         self._unit: Final = BYTES_PER_SAMPLE[audio.encoding] * audio.channels
         self._bytes_per_second: Final = self._unit * audio.sample_rate
@@ -158,7 +177,10 @@ class LiveSession(Generic[Message]):
                 ended = await self._until_ended()
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None
+            first: BaseException = group
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            raise first from None
         return ended
 
     async def say(self, message: Struct) -> None:
@@ -206,9 +228,9 @@ class LiveSession(Generic[Message]):
             if self._session is None or (told.status is not None and not told.retryable):
                 # Nothing was opened, or there is no coming back, such as with a key that was revoked.
                 raise told from error
-            return Broken(
-                str(error) if told.status is None else f"{told.code}: {told.message}", told.retry_after or 0.0
-            )
+            if told.status is None:
+                return Broken(str(error))
+            return Broken(f"{told.code}: {told.message}", 0.0 if told.code in FULL else told.retry_after or 0.0)
         finally:
             self._socket = None
 
@@ -216,24 +238,42 @@ class LiveSession(Generic[Message]):
         """Open the session or go on with it; returns when the connection ends."""
         await self._say_hello(socket)
         fatal: str | bytes | None = None
+        wrong: CallAnnotateError | None = None
         opened = False
-        async with create_task_group() as tasks:
-            with suppress(ConnectionClosed):
-                async for text in socket:
-                    heard = await self._received(text)
-                    if heard.type == "error" and heard.fatal:
-                        fatal = text
-                        break
-                    if heard.type in {"session.started", "session.resumed"} and not opened:
-                        opened = True
-                        tasks.start_soon(self._send_audio, socket)
-                    elif heard.type == "audio.ack":
-                        await self._acknowledged(heard.bytes_received)
-            tasks.cancel_scope.cancel()
+        with move_on_after(self._answer) as waiting:
+            async with create_task_group() as tasks:
+                with suppress(ConnectionClosed):
+                    async for text in socket:
+                        waiting.deadline = math.inf
+                        try:
+                            heard = heard_in(text, self.url)
+                        except CallAnnotateError as error:
+                            wrong = error
+                            break
+                        await self._received(heard, text)
+                        if heard.type == "error" and heard.fatal:
+                            fatal = text
+                            break
+                        if heard.type in {"session.started", "session.resumed"} and not opened:
+                            opened = True
+                            tasks.start_soon(self._send_audio, socket)
+                        elif heard.type == "audio.ack":
+                            await self._acknowledged(heard.bytes_received)
+                tasks.cancel_scope.cancel()
+        if wrong is not None:
+            raise wrong
         if fatal is not None:
             return self._failed(_ERROR.decode(fatal), opened)
+        if waiting.cancelled_caught:
+            return self._cut_off(f"it says nothing for {self._answer:.0f} s")
         await socket.wait_closed()
-        return Broken(f"code {socket.close_code} {socket.close_reason or ''}".strip())
+        return self._cut_off(f"code {socket.close_code} {socket.close_reason or ''}".strip())
+
+    def _cut_off(self, cause: str) -> Broken:
+        """What a connection means that ended without a word about it. Raises where no session was opened."""
+        if self._session is None:
+            raise unreachable(self.url, cause)
+        return Broken(cause)
 
     async def _say_hello(self, socket: ClientConnection) -> None:
         hello: object = self._start
@@ -246,11 +286,7 @@ class LiveSession(Generic[Message]):
         with suppress(ConnectionClosed):
             await socket.send(msgspec.json.encode(hello).decode())
 
-    async def _received(self, text: str | bytes) -> Heard:
-        try:
-            heard = _HEARD.decode(text)
-        except msgspec.MsgspecError as error:
-            raise unexpected(self.url, error) from error
+    async def _received(self, heard: Heard, text: str | bytes) -> None:
         if heard.type == "session.started":
             self._session, self._began = heard, current_time()
         elif heard.type == "session.resumed":
@@ -265,7 +301,6 @@ class LiveSession(Generic[Message]):
                 self.ended = message
             if message is not None:
                 await self._show(message)
-        return heard
 
     async def _acknowledged(self, received: int) -> None:
         async with self._moved:
