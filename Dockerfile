@@ -51,9 +51,11 @@ RUN /opt/callannotate/bin/callannotate models pull ${MODELS} \
     && rm -rf /opt/models/.building /opt/models/.downloads /opt/models/.locks
 
 # ------------------------------------------------------------------------------- the other engine: --target pyannote
-FROM application AS packages-pyannote
+FROM packages AS application-pyannote
 COPY locks/image-pyannote.lock /locks/
 RUN /opt/build/bin/pip --python /opt/callannotate/bin/python install --require-hashes -r /locks/image-pyannote.lock
+COPY --from=application /wheels /wheels
+RUN /opt/build/bin/pip --python /opt/callannotate/bin/python install --no-deps /wheels/*.whl
 
 # ------------------------------------------------------------------------------------------- what both images share
 FROM ${BASE} AS runtime
@@ -95,7 +97,7 @@ LABEL org.opencontainers.image.title="CallAnnotate" \
 
 # ------------------------------------------------------------------------------------------------------ the two images
 FROM runtime AS pyannote
-COPY --from=packages-pyannote /opt/callannotate /opt/callannotate
+COPY --from=application-pyannote /opt/callannotate /opt/callannotate
 
 FROM runtime AS default
 COPY --from=application /opt/callannotate /opt/callannotate

@@ -60,6 +60,7 @@ class Runner(Struct, frozen=True):
             **os.environ,
             "OMP_NUM_THREADS": str(self.threads),
             "HF_HUB_OFFLINE": "1",
+            "ORT_DISABLE_TELEMETRY": "1",
             "PYANNOTE_METRICS_ENABLED": "false",
             "PYTHONPATH": os.pathsep.join([str(ROOT), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]),
         }

@@ -18,7 +18,14 @@ ROOT: Final = Path(__file__).parent.parent
 CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 PYTHON: Final = "localhost/callannotate-base:python"
 NODE: Final = "localhost/callannotate-base:node"
-LEFT_OUT: Final = ("usr/share/locale", "usr/share/man", "usr/share/info", "usr/share/doc", "var/cache/apt")
+LEFT_OUT: Final = (
+    "usr/share/locale",
+    "usr/share/man",
+    "usr/share/info",
+    "usr/share/doc",
+    "var/cache/apt",
+    "var/lib/apt/lists",
+)
 """What the slim images of Debian have no files in."""
 
 

@@ -1,5 +1,6 @@
-"""Run an image as an engine does, with runc: its user, a read-only root, no capabilities, a limit of memory."""
+"""Run an image as an engine does, with runc: its user, a read-only root, no capabilities, little memory, no network."""
 
+import ctypes
 import json
 import os
 import subprocess
@@ -13,6 +14,10 @@ from typing import Any, Final
 UID: Final = 10001
 PEAKS: Final = ("memory.max_usage_in_bytes", "memory.peak")
 """The largest memory of a control group so far, in version 1 and version 2."""
+CLONE_NEWNET: Final = 0x40000000
+"""setns(2): the namespace is one of networks. Python has os.setns from 3.12 on only."""
+NAMESERVER: Final = "192.0.2.1"
+"""An address of documentation (RFC 5737), which nothing answers at: who asks for a name is seen to ask."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,14 @@ class Container:
                 peaks += [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]
         return max(peaks)
 
+    def tried_to_send(self) -> int:
+        """Packets that found no way out of its network so far, those of the caller included; see `without_a_way`.
+
+        Only while the body of `started` goes on, and also after the container has stopped.
+        """
+        network = Path("/proc/thread-self/net")
+        return without_a_way((network / "snmp").read_text(), (network / "snmp6").read_text())
+
     def _group(self, name: str) -> Path:
         for folder in ("memory", "unified", "."):
             path = Path("/sys/fs/cgroup") / folder / self.name / name
@@ -81,34 +94,74 @@ class Container:
         raise FileNotFoundError(f"no control group {self.name} has {name}")
 
 
+def without_a_way(snmp: str, snmp6: str) -> int:
+    """Packets and connections that the kernel had no route for, from /proc/net/snmp and /proc/net/snmp6."""
+    names, values = (line.split() for line in snmp.splitlines() if line.startswith("Ip:"))
+    newer = dict(line.split() for line in snmp6.splitlines())
+    return int(values[names.index("OutNoRoutes")]) + int(newer["Ip6OutNoRoutes"])
+
+
 @contextmanager
 def started(
     bundle: Path, rootfs: Path, image: dict[str, Any], volume: Path, memory: int, **environment: str
 ) -> Iterator[Container]:
-    """The image until the body is left. The network is this machine's, so that the server is reached on loopback.
+    """The image until the body is left, which is in the container's network: loopback and nothing else.
 
     :param image: what it says of itself (Builder.settings)
     :param memory: bytes; swap is not given in addition
     """
     bundle.mkdir(parents=True, exist_ok=True)
     name, state = f"callannotate-check-{time.monotonic_ns()}", bundle / "state"
-    specification = _specification(name, rootfs, image, volume, memory, environment)
+    names = bundle / "resolv.conf"
+    names.write_text(f"nameserver {NAMESERVER}\n")
+    specification = _specification(name, rootfs, image, volume, names, memory, environment)
     (bundle / "config.json").write_text(json.dumps(specification))
-    log = (bundle / "log").open("ab")
+    log, number = (bundle / "log").open("ab"), bundle / "pid"
+    number.unlink(missing_ok=True)
+    began = time.monotonic()
     popen = subprocess.Popen(
-        ["runc", "--root", str(state), "run", "--bundle", str(bundle), name],
+        ["runc", "--root", str(state), "run", "--bundle", str(bundle), "--pid-file", str(number), name],
         stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
     )  # fmt: skip
     try:
-        yield Container(name, state, popen, time.monotonic())
+        while not number.exists():
+            if popen.poll() is not None or time.monotonic() > began + 30:
+                raise RuntimeError(f"runc did not start it: {(bundle / 'log').read_text()[-3000:]}")
+            time.sleep(0.01)
+        with _network_of(int(number.read_text())):
+            yield Container(name, state, popen, began)
     finally:
         log.close()
         subprocess.run(["runc", "--root", str(state), "delete", "--force", name], capture_output=True, check=False)
         popen.wait(10)
 
 
+@contextmanager
+def _network_of(process: int) -> Iterator[None]:
+    """Take the calling thread, and what it starts, into the network of a process."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def enter(network: int) -> None:
+        if libc.setns(network, CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "the network of a process cannot be entered")
+
+    with Path("/proc/thread-self/ns/net").open("rb") as own:
+        with Path(f"/proc/{process}/ns/net").open("rb") as other:
+            enter(other.fileno())
+        try:
+            yield
+        finally:
+            enter(own.fileno())
+
+
 def _specification(
-    name: str, rootfs: Path, image: dict[str, Any], volume: Path, memory: int, environment: dict[str, str]
+    name: str,
+    rootfs: Path,
+    image: dict[str, Any],
+    volume: Path,
+    names: Path,
+    memory: int,
+    environment: dict[str, str],
 ) -> dict[str, Any]:
     """A config.json of the OCI runtime specification."""
     uid, gid = map(int, image["User"].split(":"))
@@ -132,11 +185,12 @@ def _specification(
             {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": [*guarded, "ro"]},
             {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs", "options": [*guarded, "mode=1777", "size=64m"]},
             {"destination": "/app/volume", "type": "bind", "source": str(volume), "options": ["bind", "rw"]},
+            {"destination": "/etc/resolv.conf", "type": "bind", "source": str(names), "options": ["bind", "ro"]},
         ],
         "linux": {
             "cgroupsPath": f"/{name}",
             "resources": {"memory": {"limit": memory, "swap": memory}},
-            "namespaces": [{"type": kind} for kind in ("pid", "ipc", "uts", "mount")],
+            "namespaces": [{"type": kind} for kind in ("pid", "ipc", "uts", "mount", "network")],
             "maskedPaths": ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"],
             "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
         },

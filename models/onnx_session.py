@@ -1,6 +1,12 @@
-"""Opens an ONNX network for the CPU."""
+"""Opens an ONNX network for the CPU. Nothing else imports onnxruntime.
 
+onnxruntime tells its makers of every process and network, unless it is told not to before it is imported.
+"""
+
+import os
 from pathlib import Path
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime
 
