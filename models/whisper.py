@@ -195,7 +195,7 @@ class Whisper:
         text = vocabulary.text(own).strip()
         seconds = len(whole) / SAMPLE_RATE
         if before is not None and (
-            vocabulary.time(tokens[-1], seconds) < seconds - EARLY or _repeats(text, vocabulary.text(said))
+            vocabulary.time(tokens[-1], seconds) < seconds - EARLY or repeats(text, vocabulary.text(said))
         ):
             # It stopped after a sentence, or went back instead of on, as it does where the language changes.
             return self.hear_live(samples, language, silence, beam=beam, timed=timed, context=context)
@@ -273,7 +273,7 @@ def task_in(language: str, task: Task) -> Task:
     return "transcribe" if language == "en" else task
 
 
-def _repeats(text: str, before: str) -> bool:
+def repeats(text: str, before: str) -> bool:
     """Whether a text of some length is there before already, or a part of it of some length."""
     words, known = _bare(text), f" {' '.join(_bare(before))} "
     if len(" ".join(words)) < REPEATED:
