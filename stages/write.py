@@ -48,6 +48,8 @@ RECOVERY: Final = 10.0
 
 BEFORE: Final = 12 * SAMPLE_RATE
 """Samples of what was said before, with the silence between, that an utterance is heard with at most."""
+GLANCED: Final = 6 * SAMPLE_RATE
+"""The same for a partial, which is wanted often."""
 REMEMBERED: Final = 6
 """Utterances before at most."""
 
@@ -274,7 +276,7 @@ class _Line:
         """The words of an utterance that goes on, none where they are not trusted."""
         samples = item.levelled
         choose, _ = self._chooser(item, BREATH if self._grown > 1 else CHANGED)
-        hear = self._hearing(item, samples, choose, beam=1, timed=False)
+        hear = self._hearing(item, samples, choose, partial=True)
         language, heard = await self._stage.worker.run(Priority.PARTIAL, hear)
         if not trusted(heard, len(samples)) or doubled(heard.text):
             return ()
@@ -307,14 +309,15 @@ class _Line:
         return Understood(language, timed(item, heard), text, known)
 
     def _hearing(
-        self, item: Utterance, samples: Samples, choose: Language, *, beam: int = BEAM, timed: bool = True
+        self, item: Utterance, samples: Samples, choose: Language, *, partial: bool = False
     ) -> Callable[[], tuple[str, Heard]]:
         """What hears an utterance, levelled, after what was said before: its language and text."""
         model, said, context = self._stage.model, tuple(self._said), self._stage.options(item.end_time).prompt
 
         def hear() -> tuple[str, Heard]:
             language = choose(model.detect([samples[:DETECTED]])[0]) if callable(choose) else choose
-            before = preceding(said, item.start, len(samples), language)
+            before = preceding(said, item.start, len(samples), language, GLANCED if partial else BEFORE)
+            beam, timed = (1, False) if partial else (BEAM, True)
             return model.hear_live(samples, language, SILENCE, beam=beam, timed=timed, context=context, before=before)
 
         return hear
@@ -345,14 +348,14 @@ class _Line:
         return choose, known
 
 
-def preceding(said: Sequence[Said], start: int, length: int, language: str) -> Before | None:
+def preceding(said: Sequence[Said], start: int, length: int, language: str, most: int = BEFORE) -> Before | None:
     """What was said right before an utterance of so many samples from sample `start` on, in its language.
 
-    As much as fits into BEFORE and, with the utterance, into what Whisper hears at once; None where that is nothing.
+    As much as fits into `most` samples and, with the utterance, into what Whisper hears at once; None for nothing.
     """
     pieces: list[Samples] = []
     tokens: tuple[int, ...] = ()
-    room = min(BEFORE, LONGEST_WINDOW - length)
+    room = min(most, LONGEST_WINDOW - length)
     for own in reversed(said):
         gap = start - own.start - len(own.samples)
         silence = 0 if gap <= 0 else min(max(gap, SHORTEST_PAUSE), LONGEST_PAUSE)
