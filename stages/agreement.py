@@ -17,6 +17,9 @@ AGREEING: Final = 3
 EARLY: Final = 2
 """Words of a first hypothesis at least that are shown at once, without the last one of them."""
 
+REPEATED: Final = 3
+"""Words at least that are there twice in a row in a text that is not believed."""
+
 
 class Agreement:
     """One utterance in progress: hypotheses in, what is shown out."""
@@ -51,6 +54,16 @@ def common(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
             break
         length += 1
     return tuple(other[:length])
+
+
+def doubled(text: str) -> bool:
+    """Whether some words of a text are there twice in a row."""
+    words = [bare(word) for word in text.split()]
+    return any(
+        words[start : start + length] == words[start + length : start + 2 * length]
+        for length in range(REPEATED, len(words) // 2 + 1)
+        for start in range(len(words) - 2 * length + 1)
+    )
 
 
 def bare(word: str) -> str:

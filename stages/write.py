@@ -19,7 +19,7 @@ from contracts.live_stages import Flush, Utterance, Written
 from contracts.speech import TimedWord
 from models.networks import LiveWhisperNetwork
 from models.whisper import BEAM, Before, Heard
-from stages.agreement import Agreement, bare
+from stages.agreement import Agreement, doubled
 from stages.annotate import SENTENCE_ENDS, UNSPACED
 from stages.languages import Languages
 from stages.live_activity import LONGEST
@@ -55,9 +55,6 @@ REMEMBERED: Final = 6
 
 TRAILING: Final = ("...", "\u2026")
 """How a text ends that breaks off."""
-REPEATED: Final = 3
-"""Words at least that are there twice in a row in a text that is not believed."""
-
 Output = Partial | Written | Degraded | Flush
 Language = str | Callable[[npt.NDArray[np.float64]], str]
 """A language, or what chooses it by the probability of each that the model knows: float64 (languages,)."""
@@ -366,16 +363,6 @@ def preceding(said: Sequence[Said], start: int, length: int, language: str, most
         tokens = own.tokens + tokens
         start = own.start
     return Before(np.concatenate(pieces[::-1]), tokens) if pieces else None
-
-
-def doubled(text: str) -> bool:
-    """Whether some words of a text are there twice in a row."""
-    words = [bare(word) for word in text.split()]
-    return any(
-        words[start : start + length] == words[start + length : start + 2 * length]
-        for length in range(REPEATED, len(words) // 2 + 1)
-        for start in range(len(words) - 2 * length + 1)
-    )
 
 
 def joined(first: Utterance, second: Utterance) -> Utterance:
