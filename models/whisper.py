@@ -194,9 +194,9 @@ class Whisper:
         own = [token for token in tokens if token < vocabulary.end]
         text = vocabulary.text(own).strip()
         seconds = len(whole) / SAMPLE_RATE
-        if before is not None and (
-            vocabulary.time(tokens[-1], seconds) < seconds - EARLY or repeats(text, vocabulary.text(said))
-        ):
+        # Of a partial it may stop early: it is heard again soon.
+        early = timed and vocabulary.time(tokens[-1], seconds) < seconds - EARLY
+        if before is not None and (early or repeats(text, vocabulary.text(said))):
             # It stopped after a sentence, or went back instead of on, as it does where the language changes.
             return self.hear_live(samples, language, silence, beam=beam, timed=timed, context=context)
         # CTranslate2 divides by the number of tokens without the end of text.

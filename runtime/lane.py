@@ -74,9 +74,10 @@ class Lane:
             if self.sessions == 0:
                 self._engine.limiter.total_tokens = self._tokens
 
-    async def run(self, kind: Priority, work: Callable[[], T]) -> T:
+    async def run(self, kind: Priority, work: Callable[[], T], alone: Callable[[], T] | None = None) -> T:
         """Do the work in a thread when its turn has come; raises what it raises.
 
+        `alone` is done in its place while this is the only live call and whatever is not live leaves its token.
         Cancelled before its turn it leaves no trace; cancelled later, the work is waited for.
         """
         if kind in self._beside:
@@ -92,7 +93,12 @@ class Lane:
         try:
             if kind in URGENT:
                 self._wait.add(perf_counter() - asked, perf_counter())
-            return await self._timed(work, self._thread)
+            if alone is None or self.sessions > 1 or (borrower := self._borrow()) is None:
+                return await self._timed(work, self._thread)
+            try:
+                return await self._timed(alone, self._thread)
+            finally:
+                self._engine.limiter.release_on_behalf_of(borrower)
         finally:
             self._release()
 

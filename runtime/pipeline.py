@@ -9,6 +9,7 @@ from contracts.live_stages import Fed
 from contracts.options import AnnotateOptions
 from contracts.recognition import Enrolled
 from contracts.speech import Diarization, SpeechRegion, Transcript, Voiceprints
+from models.networks import LiveWhisperNetwork
 from runtime.engine import Engine
 from runtime.graph import Flow, Graph, Stream
 from stages.annotate import Annotate
@@ -120,17 +121,18 @@ def live_flow(
     two_sided: bool = False,
     apart: bool = True,
     known: KnownVoices | None = None,
+    alone: LiveWhisperNetwork | None = None,
 ) -> Flow[Fed, LiveEvent]:
     """Audio in as it is said, what can be told at once out; the annotation of the same audio comes behind it.
 
     `options`: for what ends at a second of the stream. `apart`: whether voices are told apart. `known`: the voices to
-    be named.
+    be named. `alone`: Whisper with all the threads.
     """
     graph = Graph("live")
     audio = graph.source(Fed, "stream")
     clean = audio.then("clean", CleanLive(two_sided), buffer=4)
     speech = clean.then("listen", Listen(engine.segmentation, worker), buffer=4)
-    text = speech.then("write", Write(engine.whisper, worker, options), buffer=8)
+    text = speech.then("write", Write(engine.whisper, worker, options, alone), buffer=8)
     told = (speech | text).then("tell_apart", TellApart(engine.voiceprint, worker, apart, known), buffer=8)
     return graph.flow(audio, told, buffer=16)
 

@@ -34,7 +34,7 @@ EDGE: Final = 1
 UNSEEN: Final = EDGE + 2
 """Frames at the end of a window that it does not tell of, or is not believed about."""
 STEADY: Final = 4
-"""Steps from one look to the next while somebody goes on speaking."""
+"""Steps from one look to the next at most while somebody goes on speaking."""
 BEYOND: Final = 6
 """Frames of silence after the audio where no more is waited for, so that the window tells of all of it."""
 NOTICED: Final = 6
@@ -49,9 +49,11 @@ WAVERING: Final = 3
 """Frames by which the end of speech may move from one look to the next and still be the same."""
 MARGIN: Final = 24
 """Frames (0.4 s) of audio at most that belong to an utterance beside its speech."""
-GROWTH: Final = (27, 18, 27)
-"""Frames (0.5, 0.3, 0.5 s) by which an utterance has grown when it is told of for the first time, the second time and
-from then on: two hypotheses have to agree before the first word is shown."""
+GROWTH: Final = (27, 18, 27, 27, 45)
+"""Frames (0.5, 0.3, 0.5, 0.5, 0.8 s) by which an utterance has grown when it is told of for the first time, the second
+time and so on: two hypotheses have to agree before the first word is shown."""
+GROWTH_SHARE: Final = 8
+"""Part of its length by which a long utterance has to have grown: what is heard of it is heard anew each time."""
 SETTLED: Final = 30
 """Frames (0.5 s) that must follow a change of speakers before it is believed."""
 TURN: Final = 59
@@ -88,6 +90,8 @@ class Activity:
         self._step = 0
         """Frame up to which everything is decided."""
         self._steps = 0
+        self._looked = 0
+        """Step of the last window."""
         self._levels: deque[float] = deque(maxlen=FLOOR)
         """dBFS of the last steps."""
         self._number = 0
@@ -161,11 +165,18 @@ class Activity:
         if self._begin is None:
             return self._loud() or self._rest is not None
         fallen = self._levels[-1] < max(self._levels) - FALLEN
-        grown = self._step - UNSEEN - self._told >= GROWTH[min(self._times, len(GROWTH) - 1)]
-        return fallen or grown or self._draft is not None or self._steps % STEADY == 0
+        grown = self._step - UNSEEN - self._told >= self._growth
+        return fallen or grown or self._draft is not None or self._steps - self._looked >= STEADY
+
+    @property
+    def _growth(self) -> int:
+        """Frames by which the utterance has to grow before it is told of again."""
+        least = GROWTH[min(self._times, len(GROWTH) - 1)]
+        return least if self._begin is None else max(least, (self._told - self._begin) // GROWTH_SHARE)
 
     def _window(self, beyond: int) -> Samples:
         """The last SIGHT, with silence where the stream has nothing."""
+        self._looked = self._steps
         first = self._first_seen()
         window = np.zeros((self._step + beyond - first) * FRAME_STEP + LEAD, np.float32)
         begin, end = first * FRAME_STEP - LEAD - self._origin, self._step * FRAME_STEP - self._origin
@@ -263,7 +274,7 @@ class Activity:
         told = None
         if silence >= DRAFT and self._draft is None:
             told = self._draft = self._utterance("pausing", begin, last)
-        elif silence < DRAFT and last - self._told >= GROWTH[min(self._times, len(GROWTH) - 1)]:
+        elif silence < DRAFT and last - self._told >= self._growth:
             told = self._utterance("growing", begin, last)
             self._told, self._times = last, self._times + 1
         return [told] if told else []

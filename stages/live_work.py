@@ -31,5 +31,8 @@ class Worker(Protocol):
     def load(self) -> float:
         """Calls of the networks for live calls that were at work of late on average, those beside not counted."""
 
-    async def run(self, kind: Priority, work: Callable[[], T]) -> T:
-        """Do the work in a thread as soon as nothing more urgent waits; work that has not begun can be cancelled."""
+    async def run(self, kind: Priority, work: Callable[[], T], alone: Callable[[], T] | None = None) -> T:
+        """Do the work in a thread as soon as nothing more urgent waits; work that has not begun can be cancelled.
+
+        `alone`: the same with all the threads, for when nothing else is at work.
+        """

@@ -4,13 +4,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from anyio import CancelScope, Event, create_task_group
-from anyio.abc import ObjectReceiveStream, ObjectSendStream
+from anyio import CancelScope, Event, Lock, create_task_group
+from anyio.abc import ObjectReceiveStream, ObjectSendStream, TaskGroup
 from msgspec.structs import replace
 
 from contracts.audio import SAMPLE_RATE, Samples
@@ -25,7 +26,7 @@ from stages.languages import Languages
 from stages.live_activity import LONGEST
 from stages.live_work import Priority, Worker
 from stages.parts import BREATH, CHANGED
-from stages.transcribe import DETECTED, LONG_SILENCE, RETRIED, SILENCE, trusted
+from stages.transcribe import DETECTED, LONG_SILENCE, RETRIED, trusted
 from stages.windows import LONGEST as LONGEST_WINDOW
 from stages.windows import LONGEST_PAUSE, SHORTEST_PAUSE
 
@@ -49,12 +50,15 @@ RECOVERY: Final = 10.0
 BEFORE: Final = 12 * SAMPLE_RATE
 """Samples of what was said before, with the silence between, that an utterance is heard with at most."""
 GLANCED: Final = 6 * SAMPLE_RATE
-"""The same for a partial, which is wanted often."""
+"""Samples of what was said before and the utterance together, of which a partial is heard where it is shorter."""
+SILENCE: Final = SAMPLE_RATE
+"""Samples of silence at least after an utterance."""
 REMEMBERED: Final = 6
 """Utterances before at most."""
 
 TRAILING: Final = ("...", "\u2026")
 """How a text ends that breaks off."""
+T = TypeVar("T")
 Output = Partial | Written | Degraded | Flush
 Language = str | Callable[[npt.NDArray[np.float64]], str]
 """A language, or what chooses it by the probability of each that the model knows: float64 (languages,)."""
@@ -68,6 +72,13 @@ class Write:
     worker: Worker = field(repr=False)
     options: Callable[[float], LiveOptions] = field(repr=False)
     """For what ends at a second of the stream."""
+    alone: LiveWhisperNetwork | None = None
+    """The same model with all the threads for one call, for when nothing else is at work."""
+
+    async def hear(self, kind: Priority, work: Callable[[LiveWhisperNetwork], T]) -> T:
+        """What the model makes of something, when it is its turn."""
+        alone = None if self.alone is None else partial(work, self.alone)
+        return await self.worker.run(kind, partial(work, self.model), alone)
 
     async def run(
         self,
@@ -80,7 +91,7 @@ class Write:
         async with create_task_group() as tasks:
             async for item in receive:
                 if isinstance(item, Utterance) and item.channel not in lines:
-                    lines[item.channel] = _Line(common)
+                    lines[item.channel] = _Line(common, tasks)
                     tasks.start_soon(lines[item.channel].work)
                 if isinstance(item, Utterance | SpeechStopped) and item.channel in lines:
                     await lines[item.channel].put(item)
@@ -151,17 +162,25 @@ class _Common:
 
 
 class _Line:
-    """One channel: what is complete waits in a queue, of what goes on only the newest state counts."""
+    """One channel: what is complete waits in a queue, of what goes on only the newest state counts.
 
-    def __init__(self, common: _Common) -> None:
+    Partials are heard beside the rest, one at a time, so that no final waits for one of its own channel.
+    """
+
+    def __init__(self, common: _Common, tasks: TaskGroup) -> None:
         self._common: Final = common
+        self._tasks: Final = tasks
         self._stage: Final = common.stage
         self._complete: Final[deque[Utterance | SpeechStopped]] = deque()
         self._latest: Utterance | None = None
         self._changed = Event()
         self._at_work: Utterance | SpeechStopped | None = None
         self._scope = CancelScope()
-        """Around what is heard on the chance."""
+        """Around a final that is heard on the chance."""
+        self._glance: CancelScope | None = None
+        """Around a partial that is being heard; cancelled where it is out of date, which its thread has yet to see."""
+        self._telling: Final = Lock()
+        """Held by who tells something of an utterance, so that no partial comes after its final."""
         self._draft: tuple[Samples, Understood] | None = None
         """What was understood on the chance, and of which samples."""
         self._held: tuple[Utterance, Understood] | None = None
@@ -188,33 +207,61 @@ class _Line:
 
     def _overtake(self, item: Utterance) -> None:
         """Hear no further on the chance what the newest state of the utterance has made pointless."""
+        if self._glance is not None and item.state != "growing":
+            self._glance.cancel()
         at_work = self._at_work
-        if isinstance(at_work, SpeechStopped) or at_work is None or at_work.state == "complete":
-            return
-        if at_work.samples is not item.samples and (at_work.state == "pausing" or item.state != "growing"):
+        if isinstance(at_work, Utterance) and at_work.state == "pausing" and at_work.samples is not item.samples:
             self._scope.cancel()
 
     async def idle(self) -> None:
         """Wait until everything is written that came."""
-        while self._complete or self._latest or self._at_work:
+        while self._complete or self._latest or self._at_work or (self._glance and not self._glance.cancel_called):
             await self._changed.wait()
 
     async def work(self) -> None:
         """Write until cancelled."""
         while True:
-            self._at_work = self._complete.popleft() if self._complete else self._latest
-            if self._at_work is None:
+            item = self._next()
+            if item is None:
                 await self._changed.wait()
                 continue
-            if self._at_work is self._latest:
+            if item is self._latest:
                 self._latest = None
-            await self._do(self._at_work)
+            self._at_work = item
+            await self._do(item)
             self._at_work = None
             self._tell()
+
+    def _next(self) -> Utterance | SpeechStopped | None:
+        """What is to be heard next; a partial only when the one before has been."""
+        if self._complete:
+            return self._complete.popleft()
+        return None if self._latest and self._latest.state == "growing" and self._glance else self._latest
 
     def _tell(self) -> None:
         self._changed.set()
         self._changed = Event()
+
+    async def _partial(self, whole: Utterance, scope: CancelScope) -> None:
+        """Hear an utterance that goes on, and tell what is agreed upon."""
+        words: tuple[str, ...] = ()
+        with scope:
+            words = await self._glanced(whole)
+        async with self._telling:
+            if words and not scope.cancel_called and self._agreement.take(words):
+                await self._show(whole)
+        self._glance = None
+        self._tell()
+
+    async def _whole(self, item: Utterance) -> Utterance:
+        """An utterance with what was held for it, which is told by itself where that would be too long."""
+        if self._held is None:
+            return item
+        whole = joined(self._held[0], item)
+        if len(whole.speakers) <= LONGEST:
+            return whole
+        await self._release()
+        return item
 
     async def _do(self, item: Utterance | SpeechStopped) -> None:
         if isinstance(item, SpeechStopped):
@@ -222,21 +269,15 @@ class _Line:
             if self._held is not None and item.time <= self._held[0].end_time:
                 await self._release()
             return
-        whole = item if self._held is None else joined(self._held[0], item)
-        if self._held is not None and len(whole.speakers) > LONGEST:
-            await self._release()
-            whole = item
+        whole = await self._whole(item)
         if item.state == "complete":
             await self._end(whole, item)
-            return
-        words: tuple[str, ...] = ()
-        with CancelScope() as self._scope:
-            if item.state == "pausing":
+        elif item.state == "pausing":
+            with CancelScope() as self._scope:
                 self._draft = item.samples, await self._understand(whole, Priority.DRAFT)
-            elif await self._partials(whole.end_time):
-                words = await self._glance(whole)
-        if words and self._agreement.take(words):
-            await self._show(whole)
+        elif await self._partials(whole.end_time) and self._latest is None and not self._complete:
+            self._glance = CancelScope()
+            self._tasks.start_soon(self._partial, whole, self._glance)
 
     async def _end(self, whole: Utterance, item: Utterance) -> None:
         """Tell the final text, unless the sentence may go on. `item`: what came of the utterance last."""
@@ -260,6 +301,8 @@ class _Line:
         if self._held is not None:
             # A draft was heard together with it.
             held, self._held, self._draft = self._held, None, None
+            if self._glance is not None:
+                self._glance.cancel()  # it was heard together with it, too
             await self._finish(*held)
 
     async def _partials(self, now: float) -> bool:
@@ -269,12 +312,13 @@ class _Line:
         level = self._common.level
         return self._stage.options(now).partials and (level == 0 or (level == 1 and self._grown % 3 == 0))
 
-    async def _glance(self, item: Utterance) -> tuple[str, ...]:
+    async def _glanced(self, item: Utterance) -> tuple[str, ...]:
         """The words of an utterance that goes on, none where they are not trusted."""
         samples = item.levelled
         choose, _ = self._chooser(item, BREATH if self._grown > 1 else CHANGED)
         hear = self._hearing(item, samples, choose, partial=True)
-        language, heard = await self._stage.worker.run(Priority.PARTIAL, hear)
+        # With one thread, so that a final need not wait for it.
+        language, heard = await self._stage.worker.run(Priority.PARTIAL, lambda: hear(self._stage.model))
         if not trusted(heard, len(samples)) or doubled(heard.text):
             return ()
         return tuple(heard.text) if language in UNSPACED else tuple(heard.text.split())
@@ -292,13 +336,16 @@ class _Line:
         """Hear the whole utterance, alone and with a long silence after it where it is not trusted."""
         samples = item.levelled
         choose, languages = self._chooser(item, CHANGED)
-        model = self._stage.model
-        language, heard = await self._stage.worker.run(kind, self._hearing(item, samples, choose))
+        language, heard = await self._stage.hear(kind, self._hearing(item, samples, choose))
+
+        def again(model: LiveWhisperNetwork) -> tuple[str, Heard]:
+            return model.hear_live(samples, language, LONG_SILENCE)
+
         if doubled(heard.text):
             # After a short silence the decoder says some things twice.
-            _, heard = await self._stage.worker.run(kind, lambda: model.hear_live(samples, language, LONG_SILENCE))
+            _, heard = await self._stage.hear(kind, again)
         if not (trusted(heard, len(samples)) and heard.words) and len(samples) >= RETRIED:
-            _, heard = await self._stage.worker.run(kind, lambda: model.hear_live(samples, language, LONG_SILENCE))
+            _, heard = await self._stage.hear(kind, again)
         known = languages[0] if languages else None
         if not trusted(heard, len(samples)):
             return Understood(language, (), None, known)
@@ -307,13 +354,14 @@ class _Line:
 
     def _hearing(
         self, item: Utterance, samples: Samples, choose: Language, *, partial: bool = False
-    ) -> Callable[[], tuple[str, Heard]]:
+    ) -> Callable[[LiveWhisperNetwork], tuple[str, Heard]]:
         """What hears an utterance, levelled, after what was said before: its language and text."""
-        model, said, context = self._stage.model, tuple(self._said), self._stage.options(item.end_time).prompt
+        said, context = tuple(self._said), self._stage.options(item.end_time).prompt
 
-        def hear() -> tuple[str, Heard]:
+        def hear(model: LiveWhisperNetwork) -> tuple[str, Heard]:
             language = choose(model.detect([samples[:DETECTED]])[0]) if callable(choose) else choose
-            before = preceding(said, item.start, len(samples), language, GLANCED if partial else BEFORE)
+            most = max(0, GLANCED - len(samples)) if partial else BEFORE
+            before = preceding(said, item.start, len(samples), language, most)
             beam, timed = (1, False) if partial else (BEAM, True)
             return model.hear_live(samples, language, SILENCE, beam=beam, timed=timed, context=context, before=before)
 
@@ -325,10 +373,11 @@ class _Line:
             self._languages = understood.languages
         if understood.said is not None and understood.words:
             self._said.append(understood.said)
-        if understood.words or self._number is not None:
-            number = next(self._common.numbers) if self._number is None else self._number
-            await self._common.send.send(Written(number, item, understood.words, understood.language))
-        self._number, self._agreement, self._revision, self._grown = None, Agreement(), 0, 0
+        async with self._telling:
+            if understood.words or self._number is not None:
+                number = next(self._common.numbers) if self._number is None else self._number
+                await self._common.send.send(Written(number, item, understood.words, understood.language))
+            self._number, self._agreement, self._revision, self._grown = None, Agreement(), 0, 0
 
     def _chooser(self, item: Utterance, change: float) -> tuple[Language, list[Languages]]:
         """The language of an utterance or how to choose it, and where what is known then will be found."""

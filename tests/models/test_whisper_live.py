@@ -106,3 +106,14 @@ def test_what_stops_before_the_utterance_ends_is_heard_again_alone(
 )
 def test_text_that_was_said_before_is_told_from_what_follows(text: str, before: str, found: bool) -> None:
     assert repeats(text, before) is found
+
+
+def test_more_threads_hear_the_same_to_the_last_bit(whisper: Whisper, call: Samples) -> None:
+    wide = Whisper(ensure("whisper-base", "transcription").path, 2)
+    before = said(whisper, call)
+    for beam in (1, 5):
+        narrow, alone = (
+            model.hear_live(cut(call, SECOND), "en", SILENCE, beam=beam, before=before) for model in (whisper, wide)
+        )
+        assert narrow == alone
+        assert narrow[1].words

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.errors import UNKNOWN_MODEL, CallAnnotateError
 from contracts.options import AnnotateOptions
-from runtime.engine import Engine, outline
+from runtime.engine import Engine, load_engine, outline
 from runtime.engines import Engines
 
 
@@ -90,3 +90,12 @@ async def test_a_model_that_cannot_be_loaded_is_an_error_for_its_job_alone() -> 
     async with engines.use(asking("a")):
         pass
     assert load.loaded == ["a"]
+
+
+def test_a_call_alone_has_a_model_with_all_threads_that_is_loaded_once_and_only_where_they_are_more() -> None:
+    engine = load_engine(AnnotateOptions(), 2)
+    found = engine.alone()
+    assert found is not None
+    assert found is not engine.whisper
+    assert found is engine.alone()
+    assert load_engine(AnnotateOptions(), 1).alone() is None

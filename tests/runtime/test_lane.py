@@ -195,3 +195,39 @@ async def test_a_final_waits_for_its_turn_while_the_files_use_their_token(idle: 
             assert order == []
             held.let_go()
     assert order == ["final"]
+
+
+async def test_a_call_that_is_the_only_one_gets_all_the_threads(idle: Engine) -> None:
+    lane, held = Lane(idle), Held()
+
+    def narrow() -> str:
+        return "one"
+
+    def alone() -> str:
+        return f"all, {idle.limiter.borrowed_tokens} borrowed"
+
+    with lane.session(), fail_after(10):
+        assert await lane.run(Priority.PARTIAL, narrow, alone) == "all, 1 borrowed"
+        assert idle.limiter.borrowed_tokens == 0
+        async with idle.limiter:
+            assert await lane.run(Priority.FINAL, narrow, alone) == "one"
+        with lane.session():
+            assert await lane.run(Priority.FINAL, narrow, alone) == "one"
+        async with create_task_group() as tasks:
+            tasks.start_soon(lane.run, Priority.PARTIAL, held.work)
+            await held.began.wait()
+            assert await lane.run(Priority.FINAL, narrow, alone) == "one"
+            held.let_go()
+
+
+async def test_all_the_threads_are_given_back_after_a_failure(idle: Engine) -> None:
+    lane = Lane(idle)
+
+    def fail() -> None:
+        raise ValueError("broken")
+
+    with lane.session(), fail_after(10):
+        with pytest.raises(ValueError, match="broken"):
+            await lane.run(Priority.FINAL, lambda: None, fail)
+        assert idle.limiter.borrowed_tokens == 0
+        assert await lane.run(Priority.FINAL, lambda: 7) == 7

@@ -34,7 +34,7 @@ class AtOnce:
 
     wait = load = 0.0
 
-    async def run(self, _kind: Priority, work: Callable[[], T]) -> T:
+    async def run(self, _kind: Priority, work: Callable[[], T], _alone: Callable[[], T] | None = None) -> T:
         return work()
 
 

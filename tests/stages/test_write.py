@@ -68,12 +68,14 @@ class Turns:
     load: float = 0.0
     asked: list[Priority] = field(default_factory=list)
     held: Event | None = None
+    all_threads: bool = False
+    """For everything that can do with them."""
 
-    async def run(self, kind: Priority, work: Callable[[], T]) -> T:
+    async def run(self, kind: Priority, work: Callable[[], T], alone: Callable[[], T] | None = None) -> T:
         self.asked.append(kind)
         if self.held is not None:
             await self.held.wait()
-        return work()
+        return alone() if self.all_threads and alone is not None else work()
 
 
 def utterance(number: int, seconds: float, state: str = "complete", start: float = 1.0, channel: int = 0) -> Utterance:
@@ -104,11 +106,15 @@ class Talk:
 
 
 async def written(
-    script: Script, talk: Callable[[Talk], object], options: LiveOptions | None = None, turns: Turns | None = None
+    script: Script,
+    talk: Callable[[Talk], object],
+    options: LiveOptions | None = None,
+    turns: Turns | None = None,
+    alone: Script | None = None,
 ) -> list[Output]:
     """What the stage sends while `talk` is held with it, and after its end."""
     turns = turns or Turns()
-    stage = Write(script, turns, lambda _second: options or LiveOptions(language="en"))
+    stage = Write(script, turns, lambda _second: options or LiveOptions(language="en"), alone)
     send, inlet = create_memory_object_stream[Input](100)
     outlet, receive = create_memory_object_stream[Output](100)
     sent: list[Output] = []
@@ -375,3 +381,11 @@ def test_what_was_said_before_is_bounded_and_keeps_its_pauses() -> None:
     assert preceding(said, 30 * SAMPLE_RATE, SAMPLE_RATE, "ru") is None
     assert preceding(said, 30 * SAMPLE_RATE, 27 * SAMPLE_RATE, "en") is None
     assert preceding([], 0, SAMPLE_RATE, "en") is None
+
+
+async def test_where_nothing_else_is_at_work_the_model_with_all_threads_hears_finals() -> None:
+    narrow, alone = Script(["press", "press one"]), Script(["press one now"])
+    items = utterance(0, 0.5, "growing"), utterance(0, 0.8, "growing"), utterance(0, 1.5)
+    events = await written(narrow, lambda talk: talk.give(*items), turns=Turns(all_threads=True), alone=alone)
+    assert texts(events) == ["0.1 press", "0 press one now!"]
+    assert ([beam for _, beam, _ in narrow.asked], [beam for _, beam, _ in alone.asked]) == ([1, 1], [5])
