@@ -156,7 +156,15 @@ def test_an_utterance_is_told_of_as_it_grows() -> None:
     grown = [event.end_time - 1 for event in events if event.state == "growing"]
     assert grown[0] < 0.8
     assert grown[1] < 1.1
-    assert all(0.2 < after - before < 0.8 for before, after in pairwise(grown))
+    assert all(0.2 < after - before < 1.0 for before, after in pairwise(grown))
+
+
+def test_long_speech_is_told_of_less_often_as_it_grows() -> None:
+    events = [event for event in told(call(14, [(1, 13.5, 1)])) if isinstance(event, Utterance)]
+    grown = [event.end_time - 1 for event in events if event.state == "growing"]
+    late = [after - before for before, after in pairwise(grown) if before > 9]
+    assert len(late) >= 2
+    assert all(1.0 < each < 2.0 for each in late)
 
 
 def test_an_utterance_is_cut_where_somebody_else_takes_over_at_a_dip() -> None:
