@@ -27,7 +27,7 @@ from stages.recognise import Recognise
 from stages.segment import Segment
 from stages.tell import Tell
 from stages.tell_apart import TellApart
-from stages.transcribe import Transcribe
+from stages.transcribe import BATCH, ONE, Transcribe
 from stages.transcribe_live import TranscribeLive
 from stages.write import Write
 
@@ -53,8 +53,9 @@ def annotation_flow(
     clean = _clean(audio, options, two_sided=two_sided)
     speech = clean.then("segment", Segment(engine.segmentation, engine.limiter), buffer=8)
     transcribe = Transcribe(
-        engine.whisper, engine.limiter, options.language, options.task, options.prompt, in_order=heard is not None
-    )
+        engine.whisper, engine.limiter, options.language, options.task, options.prompt,
+        in_order=heard is not None, batch=BATCH if live is None else ONE,
+    )  # fmt: skip
     changing = transcribe if live is None else TranscribeLive(transcribe, live)
     words = speech.then("transcribe", changing, buffer=2)
     if heard is not None:

@@ -27,6 +27,8 @@ FIRST: Final = 150 * SAMPLE_RATE
 """The same before the first is decoded: it can be seen early how far it is, and what memory a long call needs."""
 BATCH: Final = 80 * SAMPLE_RATE
 """Samples of a batch at most, with the silence that is added: bounds memory and lateness."""
+ONE: Final = 30 * SAMPLE_RATE
+"""The same where a live call is heard beside: a window at a time, so that finals soon get the thread back."""
 DETECTED: Final = 3 * SAMPLE_RATE
 """Samples of a part by which its language is detected; more changes nothing."""
 SILENCE: Final = 3 * SAMPLE_RATE
@@ -97,6 +99,8 @@ class Transcribe:
     """Text before, or words that may be said."""
     in_order: bool = False
     """Hear the windows in the order of time and send what is sure at once, for who reads along; it takes longer."""
+    batch: int = BATCH
+    """Samples of a batch at most; what is heard does not depend on it."""
 
     @property
     def _language(self) -> str | None:
@@ -180,7 +184,7 @@ class Transcribe:
         """What is heard in the windows, telling how far that is."""
         written: list[Transcript] = []
         resolved: list[tuple[Doubt, list[Transcript]]] = []
-        groups = batches([filled(len(window), SILENCE) for window in windows], round(self.limiter.total_tokens))
+        groups = self._batches([filled(len(window), SILENCE) for window in windows])
 
         async def hear(chosen: list[Window]) -> None:
             for window, found in zip(chosen, await self._heard(chosen, SILENCE), strict=True):
@@ -224,8 +228,11 @@ class Transcribe:
     async def _probabilities(self, own: list[Part]) -> npt.NDArray[np.float64]:
         """Of each of the model's languages for each part: float64 (parts, languages)."""
         samples = [part.samples[:DETECTED] for part in own]
-        groups = batches([filled(len(own), 0) for own in samples], round(self.limiter.total_tokens))
+        groups = self._batches([filled(len(own), 0) for own in samples])
         return np.stack(await self._all(lambda group: self.model.detect([samples[n] for n in group]), groups))
+
+    def _batches(self, lengths: Sequence[int]) -> list[list[int]]:
+        return batches(lengths, round(self.limiter.total_tokens), self.batch)
 
     async def _heard(self, windows: list[Window], silence: int) -> list[Heard]:
         """What is heard of a batch of windows, which are of one length when filled with this silence."""
@@ -254,14 +261,14 @@ class Transcribe:
         return [results[n] for n in sorted(results)]
 
 
-def batches(lengths: Sequence[int], threads: int = 1) -> list[list[int]]:
-    """Numbers of the samples, grouped so that all of a batch are of one length and none is longer than BATCH in all.
+def batches(lengths: Sequence[int], threads: int = 1, most: int = BATCH) -> list[list[int]]:
+    """Numbers of the samples, grouped so that all of a batch are of one length and none is longer than `most` in all.
 
     The longest ones come first, and the last are halved where that gives each of the threads as many.
     """
     grouped: list[list[int]] = []
     for n in sorted(range(len(lengths)), key=lambda n: -lengths[n]):
-        if grouped and lengths[grouped[-1][0]] == lengths[n] and lengths[n] * (len(grouped[-1]) + 1) <= BATCH:
+        if grouped and lengths[grouped[-1][0]] == lengths[n] and lengths[n] * (len(grouped[-1]) + 1) <= most:
             grouped[-1].append(n)
         else:
             grouped.append([n])

@@ -19,7 +19,7 @@ from contracts.speech import Reached, SpeechRegion, Transcript
 from models.store import ensure
 from models.whisper import LONGEST, Heard, Whisper, filled
 from models.whisper_words import HeardWord
-from stages.transcribe import BATCH, Transcribe, batches
+from stages.transcribe import BATCH, ONE, Transcribe, batches
 
 NOTHING = np.zeros(0, np.float32)
 
@@ -327,6 +327,12 @@ def test_every_thread_gets_as_many_batches() -> None:
     ]
     assert batches([30 * second, 20 * second], 2) == [[0], [1]]
     assert sorted(n for batch in batches([5 * second] * 40, 3) for n in batch) == list(range(40))
+
+
+def test_beside_a_live_call_windows_are_heard_one_at_a_time() -> None:
+    second = SAMPLE_RATE
+    assert batches([30 * second, 20 * second, 20 * second], 1, ONE) == [[0], [1], [2]]
+    assert batches([10 * second] * 4, 1, ONE) == [[0, 1, 2], [3]]
 
 
 def test_an_utterance_is_filled_with_the_silence_asked_for_to_a_common_length() -> None:
