@@ -41,6 +41,8 @@ NOTICED: Final = 6
 """Frames (0.1 s) of speech that begin an utterance."""
 DRAFT: Final = 8
 """Frames (0.13 s) of silence after which an utterance is written on the chance that it is complete."""
+FALTERING: Final = 3
+"""Frames (0.05 s) of silence from which on no growth is told: either more is said, or a final is wanted soon."""
 REST: Final = 18
 """Frames (0.3 s) of silence that end an utterance if its text ends a sentence."""
 ENDPOINT: Final = 24
@@ -274,7 +276,7 @@ class Activity:
         told = None
         if silence >= DRAFT and self._draft is None:
             told = self._draft = self._utterance("pausing", begin, last)
-        elif silence < DRAFT and last - self._told >= self._growth:
+        elif silence < FALTERING and last - self._told >= self._growth:
             told = self._utterance("growing", begin, last)
             self._told, self._times = last, self._times + 1
         return [told] if told else []
