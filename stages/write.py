@@ -51,9 +51,6 @@ BEFORE: Final = 12 * SAMPLE_RATE
 """Samples of what was said before, with the silence between, that an utterance is heard with at most."""
 GLANCED: Final = 6 * SAMPLE_RATE
 """Samples of what was said before and the utterance together, of which a partial is heard where it is shorter."""
-ALONE: Final = 9 * SAMPLE_RATE
-"""Samples of an utterance from which on it is heard without what was said before: it says enough itself, and together
-they would take too long."""
 SILENCE: Final = SAMPLE_RATE
 """Samples of silence at least after an utterance."""
 REMEMBERED: Final = 6
@@ -363,7 +360,7 @@ class _Line:
 
         def hear(model: LiveWhisperNetwork) -> tuple[str, Heard]:
             language = choose(model.detect([samples[:DETECTED]])[0]) if callable(choose) else choose
-            most = max(0, GLANCED - len(samples)) if partial else BEFORE if len(samples) < ALONE else 0
+            most = max(0, GLANCED - len(samples)) if partial else BEFORE
             before = preceding(said, item.start, len(samples), language, most)
             beam, timed = (1, False) if partial else (BEAM, True)
             return model.hear_live(samples, language, SILENCE, beam=beam, timed=timed, context=context, before=before)
