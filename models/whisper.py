@@ -32,6 +32,8 @@ REPEATED_WORDS: Final = 4
 """Words in a row of a longer text that are taken for one."""
 EARLY: Final = 1.2
 """Seconds before the end of an utterance at which the decoder may end: it hears some silence at the end, too."""
+LONG: Final = 6 * SAMPLE_RATE
+"""Samples of an utterance from which on to hear it again takes long: first it is seen whether there is more to hear."""
 LEAST_TOKENS: Final = 12
 """Tokens that the shortest utterance may have where a loop must not take long."""
 TOKENS: Final = 8
@@ -180,7 +182,32 @@ class Whisper:
         said = () if before is None else before.tokens
         start = vocabulary.untimed if before is None else vocabulary.timed(len(before.samples) / SAMPLE_RATE)
         prompt = [*vocabulary.context(context, said), *vocabulary.prompt(language), start]
-        longest = LEAST_TOKENS + len(samples) * TOKENS // SAMPLE_RATE
+        result = self._decode(encoded, prompt, beam, len(samples) / SAMPLE_RATE)
+        tokens = result.sequences_ids[0]
+        own = [token for token in tokens if token < vocabulary.end]
+        text = vocabulary.text(own).strip()
+        seconds = len(whole) / SAMPLE_RATE
+        left = seconds - vocabulary.time(tokens[-1], seconds)
+        # Of a partial it may stop early: it is heard again soon.
+        early = timed and before is not None and left > EARLY
+        if early and len(samples) >= LONG:
+            # Most such times are wrong: then nothing follows, or what was said is said once more.
+            prompt = [*vocabulary.context(context, [*said, *own]), *vocabulary.prompt(language), tokens[-1]]
+            more = vocabulary.text(self._decode(encoded, prompt, 1, left).sequences_ids[0])
+            early = bool(_bare(more)) and not repeats(more, text)
+        if before is not None and (early or repeats(text, vocabulary.text(said))):
+            # It stopped after a sentence, or went back instead of on, as it does where the language changes.
+            return self.hear_live(samples, language, silence, beam=beam, timed=timed, context=context)
+        # CTranslate2 divides by the number of tokens without the end of text.
+        score = result.scores[0] * len(tokens) / (len(tokens) + 1)
+        words = self._timed(encoded, samples, said, own, language, len(whole)) if timed else []
+        return language, Heard(text, tuple(words), score, result.no_speech_prob, tuple(own))
+
+    def _decode(
+        self, encoded: npt.NDArray[np.float32], prompt: list[int], beam: int, seconds: float
+    ) -> ctranslate2.models.WhisperGenerationResult:
+        """What follows the prompt, of so much text at most as can be said in so many seconds."""
+        longest = LEAST_TOKENS + int(seconds * TOKENS)
         (result,) = self._model.generate(
             _storage(encoded),
             [prompt],
@@ -190,19 +217,7 @@ class Whisper:
             return_scores=True,
             return_no_speech_prob=True,
         )
-        tokens = result.sequences_ids[0]
-        own = [token for token in tokens if token < vocabulary.end]
-        text = vocabulary.text(own).strip()
-        seconds = len(whole) / SAMPLE_RATE
-        # Of a partial it may stop early: it is heard again soon.
-        early = timed and vocabulary.time(tokens[-1], seconds) < seconds - EARLY
-        if before is not None and (early or repeats(text, vocabulary.text(said))):
-            # It stopped after a sentence, or went back instead of on, as it does where the language changes.
-            return self.hear_live(samples, language, silence, beam=beam, timed=timed, context=context)
-        # CTranslate2 divides by the number of tokens without the end of text.
-        score = result.scores[0] * len(tokens) / (len(tokens) + 1)
-        words = self._timed(encoded, samples, said, own, language, len(whole)) if timed else []
-        return language, Heard(text, tuple(words), score, result.no_speech_prob, tuple(own))
+        return result
 
     def _timed(
         self,
