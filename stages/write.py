@@ -161,6 +161,20 @@ class _Common:
             await self.send.send(Degraded(level))
 
 
+@dataclass(eq=False)
+class _Glance:
+    """A partial that is being heard."""
+
+    scope: CancelScope = field(default_factory=CancelScope)
+    begun: bool = False
+    """Whether a thread is at work, which cannot be stopped; set in that thread."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it is out of date."""
+        return self.scope.cancel_called
+
+
 class _Line:
     """One channel: what is complete waits in a queue, of what goes on only the newest state counts.
 
@@ -177,8 +191,8 @@ class _Line:
         self._at_work: Utterance | SpeechStopped | None = None
         self._scope = CancelScope()
         """Around a final that is heard on the chance."""
-        self._glance: CancelScope | None = None
-        """Around a partial that is being heard; cancelled where it is out of date, which its thread has yet to see."""
+        self._glance: _Glance | None = None
+        """At the utterance that goes on."""
         self._telling: Final = Lock()
         """Held by who tells something of an utterance, so that no partial comes after its final."""
         self._draft: tuple[Samples, Understood] | None = None
@@ -207,15 +221,15 @@ class _Line:
 
     def _overtake(self, item: Utterance) -> None:
         """Hear no further on the chance what the newest state of the utterance has made pointless."""
-        if self._glance is not None and item.state != "growing":
-            self._glance.cancel()
+        if self._glance is not None and not self._glance.begun and item.state != "growing":
+            self._glance.scope.cancel()
         at_work = self._at_work
         if isinstance(at_work, Utterance) and at_work.state == "pausing" and at_work.samples is not item.samples:
             self._scope.cancel()
 
     async def idle(self) -> None:
         """Wait until everything is written that came."""
-        while self._complete or self._latest or self._at_work or (self._glance and not self._glance.cancel_called):
+        while self._complete or self._latest or self._at_work or (self._glance and not self._glance.over):
             await self._changed.wait()
 
     async def work(self) -> None:
@@ -242,13 +256,13 @@ class _Line:
         self._changed.set()
         self._changed = Event()
 
-    async def _partial(self, whole: Utterance, scope: CancelScope) -> None:
-        """Hear an utterance that goes on, and tell what is agreed upon."""
+    async def _partial(self, whole: Utterance, glance: "_Glance") -> None:
+        """Hear an utterance that goes on, and tell what is agreed upon unless its final was told before."""
         words: tuple[str, ...] = ()
-        with scope:
-            words = await self._glanced(whole)
+        with glance.scope:
+            words = await self._glanced(whole, glance)
         async with self._telling:
-            if words and not scope.cancel_called and self._agreement.take(words):
+            if words and not glance.over and self._agreement.take(words):
                 await self._show(whole)
         self._glance = None
         self._tell()
@@ -276,7 +290,7 @@ class _Line:
             with CancelScope() as self._scope:
                 self._draft = item.samples, await self._understand(whole, Priority.DRAFT)
         elif await self._partials(whole.end_time) and self._latest is None and not self._complete:
-            self._glance = CancelScope()
+            self._glance = _Glance()
             self._tasks.start_soon(self._partial, whole, self._glance)
 
     async def _end(self, whole: Utterance, item: Utterance) -> None:
@@ -301,8 +315,6 @@ class _Line:
         if self._held is not None:
             # A draft was heard together with it.
             held, self._held, self._draft = self._held, None, None
-            if self._glance is not None:
-                self._glance.cancel()  # it was heard together with it, too
             await self._finish(*held)
 
     async def _partials(self, now: float) -> bool:
@@ -312,13 +324,18 @@ class _Line:
         level = self._common.level
         return self._stage.options(now).partials and (level == 0 or (level == 1 and self._grown % 3 == 0))
 
-    async def _glanced(self, item: Utterance) -> tuple[str, ...]:
+    async def _glanced(self, item: Utterance, glance: "_Glance") -> tuple[str, ...]:
         """The words of an utterance that goes on, none where they are not trusted."""
         samples = item.levelled
         choose, _ = self._chooser(item, BREATH if self._grown > 1 else CHANGED)
         hear = self._hearing(item, samples, choose, partial=True)
+
+        def work() -> tuple[str, Heard]:
+            glance.begun = True
+            return hear(self._stage.model)
+
         # With one thread, so that a final need not wait for it.
-        language, heard = await self._stage.worker.run(Priority.PARTIAL, lambda: hear(self._stage.model))
+        language, heard = await self._stage.worker.run(Priority.PARTIAL, work)
         if not trusted(heard, len(samples)) or doubled(heard.text):
             return ()
         return tuple(heard.text) if language in UNSPACED else tuple(heard.text.split())
@@ -373,6 +390,8 @@ class _Line:
             self._languages = understood.languages
         if understood.said is not None and understood.words:
             self._said.append(understood.said)
+        if self._glance is not None:
+            self._glance.scope.cancel()
         async with self._telling:
             if understood.words or self._number is not None:
                 number = next(self._common.numbers) if self._number is None else self._number
