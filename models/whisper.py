@@ -187,9 +187,9 @@ class Whisper:
         own = [token for token in tokens if token < vocabulary.end]
         text = vocabulary.text(own).strip()
         seconds = len(whole) / SAMPLE_RATE
-        left = seconds - vocabulary.time(tokens[-1], seconds)
         # Of a partial it may stop early: it is heard again soon.
-        early = timed and before is not None and left > EARLY
+        left = seconds - vocabulary.time(tokens[-1], seconds) if timed and before is not None else 0.0
+        early = left > EARLY
         if early and len(samples) >= LONG:
             # Most such times are wrong: then nothing follows, or what was said is said once more.
             prompt = [*vocabulary.context(context, [*said, *own]), *vocabulary.prompt(language), tokens[-1]]

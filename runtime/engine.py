@@ -3,8 +3,7 @@
 import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from functools import partial
-from threading import Lock
+from functools import cache, partial
 from typing import Final
 
 from anyio import CapacityLimiter
@@ -42,7 +41,7 @@ class Engine:
     models: tuple[ModelUsed, ...]
     alone: Callable[[], LiveWhisperNetwork | None] = lambda: None
     """Whisper once more, for one call at a time with all the threads, which takes three quarters of the time: loaded
-    when it is first wanted, which blocks. None where every call has them all."""
+    when it is first wanted, which blocks, by Lane.alone. None where every call has them all."""
 
     def check_language(self, language: str | None) -> None:
         """Raises UNKNOWN_LANGUAGE where the loaded Whisper does not know the language; None is always right."""
@@ -66,22 +65,6 @@ def translators() -> list[str]:
     """Models of the catalogue that translate."""
     found = [model for model in default_catalogue().models if model.kind == "transcription" and model.translates]
     return [model.name for model in found if model.languages == ("multilingual",)]
-
-
-class Once:
-    """What makes a network when it is first called, and gives the same one from then on, from whichever thread."""
-
-    def __init__(self, make: Callable[[], Whisper]) -> None:
-        self._make: Final = make
-        self._lock: Final = Lock()
-        self._made: Whisper | None = None
-
-    def __call__(self) -> Whisper:
-        """Blocks while it is made."""
-        with self._lock:
-            if self._made is None:
-                self._made = self._make()
-            return self._made
 
 
 def available_cores() -> int:
@@ -121,7 +104,7 @@ def load_engine(
         pipeline=pipeline,
         limiter=CapacityLimiter(calls),
         models=tuple(models),
-        alone=Once(partial(Whisper, whisper.path, threads)) if calls > 1 else lambda: None,
+        alone=cache(partial(Whisper, whisper.path, threads)) if calls > 1 else lambda: None,
     )
     engine.check_language(options.language)
     return engine

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from anyio import CapacityLimiter, Event, WouldBlock, to_thread
 
+from models.networks import LiveWhisperNetwork
 from runtime.engine import Engine
 from stages.live_work import Priority
 
@@ -43,6 +44,7 @@ class Lane:
         """What does not take turns with the others."""
         self._spare: Final = CapacityLimiter(1)
         """Of finals that come while another call has the turn: they take what is left of `engine.limiter`."""
+        self._loading: Final = CapacityLimiter(1)
         self._busy = False
         self._waiting: list[tuple[Priority, int, Event]] = []
         """A heap: kind, number, and what is set when it is its turn."""
@@ -61,6 +63,10 @@ class Lane:
     def wait(self) -> float:
         """Seconds that finals, on the chance or not, waited for their turn of late; goes to 0 where none comes."""
         return self._wait.mean(perf_counter())
+
+    async def alone(self) -> LiveWhisperNetwork | None:
+        """Whisper for a call that has all the threads, as Engine.alone; loaded for the first call that asks."""
+        return await to_thread.run_sync(self._engine.alone, limiter=self._loading)
 
     @contextmanager
     def session(self) -> Iterator[None]:

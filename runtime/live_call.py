@@ -237,7 +237,7 @@ async def open_live_call(
         known=known,
         live=call.options,
     )
-    alone = await to_thread.run_sync(engine.alone)
+    alone = await lane.alone()
     live = live_flow(engine, lane, call.options, two_sided=two_sided, apart=options.diarize, known=known, alone=alone)
     source = Behind(recording, two_sided, CapacityLimiter(1), notices.append)
     try:

@@ -289,7 +289,7 @@ class _Line:
         elif item.state == "pausing":
             with CancelScope() as self._scope:
                 self._draft = item.samples, await self._understand(whole, Priority.DRAFT)
-        elif await self._partials(whole.end_time) and self._latest is None and not self._complete:
+        elif await self._partials(whole.end_time):
             self._glance = _Glance()
             self._tasks.start_soon(self._partial, whole, self._glance)
 
