@@ -1,67 +1,29 @@
 """Writes down a live call utterance by utterance: partial text while somebody speaks, the final text when they stop."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import count
-from typing import Final, Literal, TypeVar
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 from anyio import CancelScope, Event, Lock, create_task_group
 from anyio.abc import ObjectReceiveStream, ObjectSendStream, TaskGroup
 from msgspec.structs import replace
 
-from contracts.audio import SAMPLE_RATE, Samples
+from contracts.audio import Samples
 from contracts.live_speech import Degraded, LiveOptions, Partial, SpeechBegan, SpeechStopped
 from contracts.live_stages import Flush, Utterance, Written
-from contracts.speech import TimedWord
 from models.networks import LiveWhisperNetwork
-from models.whisper import BEAM, Before, Heard
-from stages.agreement import Agreement, doubled
-from stages.annotate import SENTENCE_ENDS, UNSPACED
-from stages.languages import Languages
+from stages.agreement import Agreement
+from stages.degrading import Degradation
 from stages.live_activity import LONGEST
 from stages.live_work import Priority, Worker
-from stages.parts import BREATH, CHANGED
-from stages.transcribe import DETECTED, LONG_SILENCE, RETRIED, trusted
-from stages.windows import LONGEST as LONGEST_WINDOW
-from stages.windows import LONGEST_PAUSE, SHORTEST_PAUSE
+from stages.understanding import Glance, Understanding, Understood
 
 WAITING: Final = 4
 """Complete utterances of one channel that may wait; more hold the stage before back."""
-RARER: Final = 0.3
-"""Seconds that finals wait for the networks from which on partials are rarer."""
-NONE: Final = 1.0
-"""The same from which on there are none."""
-RESTORED: Final = 0.2
-"""The same below which the level falls again."""
-BUSY: Final = 1.0
-"""Calls of the networks at work on average from which on partials are rarer: finals will wait soon."""
-FULL: Final = 1.1
-"""The same from which on there are none, where they are rare already."""
-FREE: Final = {1: 0.5, 2: 0.6}
-"""By level: the same below which it falls again."""
-RECOVERY: Final = 10.0
-"""Seconds of the stream from one change of the level to its fall by one: so long the load takes to answer."""
-
-BEFORE: Final = 12 * SAMPLE_RATE
-"""Samples of what was said before, with the silence between, that an utterance is heard with at most."""
-GLANCED: Final = 6 * SAMPLE_RATE
-"""Samples of what was said before and the utterance together, of which a partial is heard where it is shorter."""
-SILENCE: Final = SAMPLE_RATE
-"""Samples of silence at least after an utterance."""
-REMEMBERED: Final = 6
-"""Utterances before at most."""
-
-TRAILING: Final = ("...", "\u2026")
-"""How a text ends that breaks off."""
-T = TypeVar("T")
 Output = Partial | Written | Degraded | Flush
-Language = str | Callable[[npt.NDArray[np.float64]], str]
-"""A language, or what chooses it by the probability of each that the model knows: float64 (languages,)."""
 
 
 @dataclass(frozen=True)
@@ -74,11 +36,6 @@ class Write:
     """For what ends at a second of the stream."""
     alone: LiveWhisperNetwork | None = None
     """The same model with all the threads for one call, for when nothing else is at work."""
-
-    async def hear(self, kind: Priority, work: Callable[[LiveWhisperNetwork], T]) -> T:
-        """What the model makes of something, when it is its turn."""
-        alone = None if self.alone is None else partial(work, self.alone)
-        return await self.worker.run(kind, partial(work, self.model), alone)
 
     async def run(
         self,
@@ -104,37 +61,6 @@ class Write:
             tasks.cancel_scope.cancel()
 
 
-@dataclass(frozen=True)
-class Understood:
-    """What was made of one utterance."""
-
-    language: str
-    words: tuple[TimedWord, ...]
-    said: "Said | None"
-    """For what follows to go on from; None where there is no text."""
-    languages: Languages | None
-    """What is known of the channel's languages with this utterance; None where the language was given."""
-
-    @property
-    def ends(self) -> bool:
-        """Whether a sentence ends with it: one that trails off does not."""
-        text = self.words[-1].text.rstrip() if self.words else ""
-        return text.endswith(SENTENCE_ENDS) and not text.endswith(TRAILING)
-
-
-@dataclass(frozen=True, eq=False)
-class Said:
-    """The text of an utterance, and what it was understood of."""
-
-    start: int
-    """First sample, counted from the start of the stream."""
-    samples: Samples
-    """Levelled."""
-    tokens: tuple[int, ...]
-    """Of the text, as Whisper gave them."""
-    language: str
-
-
 @dataclass(eq=False)
 class _Common:
     """What the channels of a call share."""
@@ -143,36 +69,10 @@ class _Common:
     send: ObjectSendStream[Output]
     numbers: Iterator[int] = field(default_factory=count)
     """Of the utterances that the client is told of."""
-    level: Literal[0, 1, 2] = 0
-    changed: float = 0.0
-    """Seconds of the stream when the level changed last."""
+    degradation: Degradation = field(init=False)
 
-    async def settle(self, now: float) -> None:
-        """Choose the level by how long finals wait and how busy the networks are, and tell of a change."""
-        wait, load, level = self.stage.worker.wait, self.stage.worker.load, self.level
-        if wait > NONE or (level > 0 and load > FULL and now >= self.changed + RECOVERY):
-            level = 2
-        elif wait > RARER or load > BUSY:
-            level = max(level, 1)
-        elif level and wait < RESTORED and load < FREE[level] and now >= self.changed + RECOVERY:
-            level = 1 if level == 2 else 0
-        if level != self.level:
-            self.level, self.changed = level, now
-            await self.send.send(Degraded(level))
-
-
-@dataclass(eq=False)
-class _Glance:
-    """A partial that is being heard."""
-
-    scope: CancelScope = field(default_factory=CancelScope)
-    begun: bool = False
-    """Whether a thread is at work, which cannot be stopped; set in that thread."""
-
-    @property
-    def over(self) -> bool:
-        """Whether it is out of date."""
-        return self.scope.cancel_called
+    def __post_init__(self) -> None:
+        self.degradation = Degradation(self.stage.worker)
 
 
 class _Line:
@@ -184,14 +84,13 @@ class _Line:
     def __init__(self, common: _Common, tasks: TaskGroup) -> None:
         self._common: Final = common
         self._tasks: Final = tasks
-        self._stage: Final = common.stage
         self._complete: Final[deque[Utterance | SpeechStopped]] = deque()
         self._latest: Utterance | None = None
         self._changed = Event()
         self._at_work: Utterance | SpeechStopped | None = None
         self._scope = CancelScope()
         """Around a final that is heard on the chance."""
-        self._glance: _Glance | None = None
+        self._glance: Glance | None = None
         """At the utterance that goes on."""
         self._telling: Final = Lock()
         """Held by who tells something of an utterance, so that no partial comes after its final."""
@@ -199,8 +98,8 @@ class _Line:
         """What was understood on the chance, and of which samples."""
         self._held: tuple[Utterance, Understood] | None = None
         """Complete, but for the speaker, who may go on with the sentence."""
-        self._languages = Languages(len(self._stage.model.languages))
-        self._said: Final[deque[Said]] = deque(maxlen=REMEMBERED)
+        stage = common.stage
+        self._understanding: Final = Understanding(stage.model, stage.alone, stage.worker, stage.options)
         self._number: int | None = None
         """That the client was told of the utterance that goes on."""
         self._agreement = Agreement()
@@ -256,11 +155,11 @@ class _Line:
         self._changed.set()
         self._changed = Event()
 
-    async def _partial(self, whole: Utterance, glance: "_Glance") -> None:
+    async def _partial(self, whole: Utterance, glance: Glance) -> None:
         """Hear an utterance that goes on, and tell what is agreed upon unless its final was told before."""
         words: tuple[str, ...] = ()
         with glance.scope:
-            words = await self._glanced(whole, glance)
+            words = await self._understanding.glance(whole, glance, first=self._grown == 1)
         async with self._telling:
             if words and not glance.over and self._agreement.take(words):
                 await self._show(whole)
@@ -288,9 +187,9 @@ class _Line:
             await self._end(whole, item)
         elif item.state == "pausing":
             with CancelScope() as self._scope:
-                self._draft = item.samples, await self._understand(whole, Priority.DRAFT)
+                self._draft = item.samples, await self._understanding.whole(whole, Priority.DRAFT)
         elif await self._partials(whole.end_time):
-            self._glance = _Glance()
+            self._glance = Glance()
             self._tasks.start_soon(self._partial, whole, self._glance)
 
     async def _end(self, whole: Utterance, item: Utterance) -> None:
@@ -299,11 +198,11 @@ class _Line:
         if draft is not None and draft[0] is item.samples:
             understood = draft[1]
         else:
-            understood = await self._understand(whole, Priority.FINAL)
+            understood = await self._understanding.whole(whole, Priority.FINAL)
         if not understood.words and self._held is not None and self._held[1].words:
             # What was understood before is not lost with what follows.
             await self._release()
-            whole, understood = item, await self._understand(item, Priority.FINAL)
+            whole, understood = item, await self._understanding.whole(item, Priority.FINAL)
         if whole.settled or understood.ends:
             self._held = None
             await self._finish(whole, understood)
@@ -319,26 +218,10 @@ class _Line:
 
     async def _partials(self, now: float) -> bool:
         """Whether there is to be a partial at this second of the stream."""
-        await self._common.settle(now)
+        if change := self._common.degradation.settle(now):
+            await self._common.send.send(change)
         self._grown += 1
-        level = self._common.level
-        return self._stage.options(now).partials and (level == 0 or (level == 1 and self._grown % 3 == 0))
-
-    async def _glanced(self, item: Utterance, glance: "_Glance") -> tuple[str, ...]:
-        """The words of an utterance that goes on, none where they are not trusted."""
-        samples = item.levelled
-        choose, _ = self._chooser(item, BREATH if self._grown > 1 else CHANGED)
-        hear = self._hearing(item, samples, choose, partial=True)
-
-        def work() -> tuple[str, Heard]:
-            glance.begun = True
-            return hear(self._stage.model)
-
-        # With one thread, so that a final need not wait for it.
-        language, heard = await self._stage.worker.run(Priority.PARTIAL, work)
-        if not trusted(heard, len(samples)) or doubled(heard.text):
-            return ()
-        return tuple(heard.text) if language in UNSPACED else tuple(heard.text.split())
+        return self._common.stage.options(now).partials and self._common.degradation.allows(self._grown)
 
     async def _show(self, item: Utterance) -> None:
         if self._number is None:
@@ -349,47 +232,9 @@ class _Line:
             Partial(self._number, self._revision, item.channel, item.start_time, text, speaker=None)
         )
 
-    async def _understand(self, item: Utterance, kind: Priority) -> Understood:
-        """Hear the whole utterance, alone and with a long silence after it where it is not trusted."""
-        samples = item.levelled
-        choose, languages = self._chooser(item, CHANGED)
-        language, heard = await self._stage.hear(kind, self._hearing(item, samples, choose))
-
-        def again(model: LiveWhisperNetwork) -> tuple[str, Heard]:
-            return model.hear_live(samples, language, LONG_SILENCE)
-
-        if doubled(heard.text):
-            # After a short silence the decoder says some things twice.
-            _, heard = await self._stage.hear(kind, again)
-        if not (trusted(heard, len(samples)) and heard.words) and len(samples) >= RETRIED:
-            _, heard = await self._stage.hear(kind, again)
-        known = languages[0] if languages else None
-        if not trusted(heard, len(samples)):
-            return Understood(language, (), None, known)
-        text = Said(item.start, samples, heard.tokens, language)
-        return Understood(language, timed(item, heard), text, known)
-
-    def _hearing(
-        self, item: Utterance, samples: Samples, choose: Language, *, partial: bool = False
-    ) -> Callable[[LiveWhisperNetwork], tuple[str, Heard]]:
-        """What hears an utterance, levelled, after what was said before: its language and text."""
-        said, context = tuple(self._said), self._stage.options(item.end_time).prompt
-
-        def hear(model: LiveWhisperNetwork) -> tuple[str, Heard]:
-            language = choose(model.detect([samples[:DETECTED]])[0]) if callable(choose) else choose
-            most = max(0, GLANCED - len(samples)) if partial else BEFORE
-            before = preceding(said, item.start, len(samples), language, most)
-            beam, timed = (1, False) if partial else (BEAM, True)
-            return model.hear_live(samples, language, SILENCE, beam=beam, timed=timed, context=context, before=before)
-
-        return hear
-
     async def _finish(self, item: Utterance, understood: Understood) -> None:
         """Tell the final text, and nothing where there is none and none was shown."""
-        if understood.languages is not None and understood.words:
-            self._languages = understood.languages
-        if understood.said is not None and understood.words:
-            self._said.append(understood.said)
+        self._understanding.keep(understood)
         if self._glance is not None:
             self._glance.scope.cancel()
         async with self._telling:
@@ -397,40 +242,6 @@ class _Line:
                 number = next(self._common.numbers) if self._number is None else self._number
                 await self._common.send.send(Written(number, item, understood.words, understood.language))
             self._number, self._agreement, self._revision, self._grown = None, Agreement(), 0, 0
-
-    def _chooser(self, item: Utterance, change: float) -> tuple[Language, list[Languages]]:
-        """The language of an utterance or how to choose it, and where what is known then will be found."""
-        model, given = self._stage.model, self._stage.options(item.end_time).language
-        if given is not None or len(model.languages) == 1:
-            return given or model.languages[0], []
-        known: list[Languages] = []
-
-        def choose(probabilities: npt.NDArray[np.float64]) -> str:
-            known.append(deepcopy(self._languages))
-            (index,) = known[-1].choose(probabilities[None], [len(item.samples) / SAMPLE_RATE], [change])
-            return model.languages[index]
-
-        return choose, known
-
-
-def preceding(said: Sequence[Said], start: int, length: int, language: str, most: int = BEFORE) -> Before | None:
-    """What was said right before an utterance of so many samples from sample `start` on, in its language.
-
-    As much as fits into `most` samples and, with the utterance, into what Whisper hears at once; None for nothing.
-    """
-    pieces: list[Samples] = []
-    tokens: tuple[int, ...] = ()
-    room = min(most, LONGEST_WINDOW - length)
-    for own in reversed(said):
-        gap = start - own.start - len(own.samples)
-        silence = 0 if gap <= 0 else min(max(gap, SHORTEST_PAUSE), LONGEST_PAUSE)
-        room -= len(own.samples) + silence
-        if own.language != language or room < 0:
-            break
-        pieces += [np.zeros(silence, np.float32), own.samples]
-        tokens = own.tokens + tokens
-        start = own.start
-    return Before(np.concatenate(pieces[::-1]), tokens) if pieces else None
 
 
 def joined(first: Utterance, second: Utterance) -> Utterance:
@@ -448,9 +259,3 @@ def joined(first: Utterance, second: Utterance) -> Utterance:
         samples=np.concatenate([first.samples[:before], np.zeros(between, np.float32), second.samples]),
         levelled=np.concatenate([first.levelled[:before], np.zeros(between, np.float32), second.levelled]),
     )
-
-
-def timed(item: Utterance, heard: Heard) -> tuple[TimedWord, ...]:
-    """The words on the stream's clock."""
-    start = item.start / SAMPLE_RATE
-    return tuple(TimedWord(word.text, start + word.start, start + word.end, word.probability) for word in heard.words)

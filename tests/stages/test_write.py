@@ -17,7 +17,8 @@ from models.whisper import Before, Heard
 from models.whisper_words import HeardWord
 from stages.live_activity import LONGEST
 from stages.live_work import Priority, T
-from stages.write import BEFORE, Said, Write, joined, preceding
+from stages.understanding import BEFORE, Said, preceding
+from stages.write import Write, joined
 
 pytestmark = pytest.mark.anyio
 

@@ -1,0 +1,209 @@
+"""What is made of the utterances of one channel of a live call, each heard behind what was said before."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from anyio import CancelScope
+
+from contracts.audio import SAMPLE_RATE, Samples
+from contracts.live_speech import LiveOptions
+from contracts.live_stages import Utterance
+from contracts.speech import TimedWord
+from models.networks import LiveWhisperNetwork
+from models.whisper import BEAM, Before, Heard
+from stages.agreement import doubled
+from stages.annotate import SENTENCE_ENDS, UNSPACED
+from stages.languages import Languages
+from stages.live_work import Priority, Worker
+from stages.parts import BREATH, CHANGED
+from stages.transcribe import DETECTED, LONG_SILENCE, RETRIED, trusted
+from stages.windows import LONGEST, LONGEST_PAUSE, SHORTEST_PAUSE
+
+BEFORE: Final = 12 * SAMPLE_RATE
+"""Samples of what was said before, with the silence between, that an utterance is heard with at most."""
+GLANCED: Final = 6 * SAMPLE_RATE
+"""Samples of what was said before and the utterance together, of which a partial is heard where it is shorter."""
+SILENCE: Final = SAMPLE_RATE
+"""Samples of silence at least after an utterance."""
+REMEMBERED: Final = 6
+"""Utterances before at most."""
+TRAILING: Final = ("...", "\u2026")
+"""How a text ends that breaks off."""
+
+T = TypeVar("T")
+Language = str | Callable[[npt.NDArray[np.float64]], str]
+"""A language, or what chooses it by the probability of each that the model knows: float64 (languages,)."""
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What was made of one utterance."""
+
+    language: str
+    words: tuple[TimedWord, ...]
+    said: "Said | None"
+    """For what follows to go on from; None where there is no text."""
+    languages: Languages | None
+    """What is known of the channel's languages with this utterance; None where the language was given."""
+
+    @property
+    def ends(self) -> bool:
+        """Whether a sentence ends with it: one that trails off does not."""
+        text = self.words[-1].text.rstrip() if self.words else ""
+        return text.endswith(SENTENCE_ENDS) and not text.endswith(TRAILING)
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """The text of an utterance, and what it was understood of."""
+
+    start: int
+    """First sample, counted from the start of the stream."""
+    samples: Samples
+    """Levelled."""
+    tokens: tuple[int, ...]
+    """Of the text, as Whisper gave them."""
+    language: str
+
+
+@dataclass(eq=False)
+class Glance:
+    """A partial that is being heard."""
+
+    scope: CancelScope = field(default_factory=CancelScope)
+    begun: bool = False
+    """Whether a thread is at work, which cannot be stopped; set in that thread."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it is out of date."""
+        return self.scope.cancel_called
+
+
+class Understanding:
+    """One channel: knows its languages and what was said last."""
+
+    def __init__(
+        self,
+        model: LiveWhisperNetwork,
+        alone: LiveWhisperNetwork | None,
+        worker: Worker,
+        options: Callable[[float], LiveOptions],
+    ) -> None:
+        """`alone`: the same model with all the threads for one call, for when nothing else is at work. `options`: for
+        what ends at a second of the stream."""
+        self._model: Final = model
+        self._alone: Final = alone
+        self._worker: Final = worker
+        self._options: Final = options
+        self._languages = Languages(len(model.languages))
+        self._said: Final[deque[Said]] = deque(maxlen=REMEMBERED)
+
+    def keep(self, understood: Understood) -> None:
+        """Go on from what was understood of an utterance that is told."""
+        if understood.languages is not None and understood.words:
+            self._languages = understood.languages
+        if understood.said is not None and understood.words:
+            self._said.append(understood.said)
+
+    async def glance(self, item: Utterance, glance: "Glance", *, first: bool) -> tuple[str, ...]:
+        """The words of an utterance that goes on, none where they are not trusted."""
+        samples = item.levelled
+        choose, _ = self._chooser(item, CHANGED if first else BREATH)
+        hear = self._hearing(item, samples, choose, whole=False)
+
+        def work() -> tuple[str, Heard]:
+            glance.begun = True
+            return hear(self._model)
+
+        # With one thread, so that a final need not wait for it.
+        language, heard = await self._worker.run(Priority.PARTIAL, work)
+        if not trusted(heard, len(samples)) or doubled(heard.text):
+            return ()
+        return tuple(heard.text) if language in UNSPACED else tuple(heard.text.split())
+
+    async def whole(self, item: Utterance, kind: Priority) -> Understood:
+        """Hear the whole utterance, alone and with a long silence after it where it is not trusted."""
+        samples = item.levelled
+        choose, languages = self._chooser(item, CHANGED)
+        language, heard = await self._hear(kind, self._hearing(item, samples, choose))
+
+        def again(model: LiveWhisperNetwork) -> tuple[str, Heard]:
+            return model.hear_live(samples, language, LONG_SILENCE)
+
+        if doubled(heard.text):
+            # After a short silence the decoder says some things twice.
+            _, heard = await self._hear(kind, again)
+        if not (trusted(heard, len(samples)) and heard.words) and len(samples) >= RETRIED:
+            _, heard = await self._hear(kind, again)
+        known = languages[0] if languages else None
+        if not trusted(heard, len(samples)):
+            return Understood(language, (), None, known)
+        text = Said(item.start, samples, heard.tokens, language)
+        return Understood(language, timed(item, heard), text, known)
+
+    async def _hear(self, kind: Priority, work: Callable[[LiveWhisperNetwork], T]) -> T:
+        """What the model makes of something, when it is its turn."""
+        alone = None if self._alone is None else partial(work, self._alone)
+        return await self._worker.run(kind, partial(work, self._model), alone)
+
+    def _hearing(
+        self, item: Utterance, samples: Samples, choose: Language, *, whole: bool = True
+    ) -> Callable[[LiveWhisperNetwork], tuple[str, Heard]]:
+        """What hears an utterance, levelled, after what was said before: its language and text."""
+        said, context = tuple(self._said), self._options(item.end_time).prompt
+
+        def hear(model: LiveWhisperNetwork) -> tuple[str, Heard]:
+            language = choose(model.detect([samples[:DETECTED]])[0]) if callable(choose) else choose
+            most = BEFORE if whole else max(0, GLANCED - len(samples))
+            before = preceding(said, item.start, len(samples), language, most)
+            beam, timed = (BEAM, True) if whole else (1, False)
+            return model.hear_live(samples, language, SILENCE, beam=beam, timed=timed, context=context, before=before)
+
+        return hear
+
+    def _chooser(self, item: Utterance, change: float) -> tuple[Language, list[Languages]]:
+        """The language of an utterance or how to choose it, and where what is known then will be found."""
+        model, given = self._model, self._options(item.end_time).language
+        if given is not None or len(model.languages) == 1:
+            return given or model.languages[0], []
+        known: list[Languages] = []
+
+        def choose(probabilities: npt.NDArray[np.float64]) -> str:
+            known.append(deepcopy(self._languages))
+            (index,) = known[-1].choose(probabilities[None], [len(item.samples) / SAMPLE_RATE], [change])
+            return model.languages[index]
+
+        return choose, known
+
+
+def preceding(said: Sequence[Said], start: int, length: int, language: str, most: int = BEFORE) -> Before | None:
+    """What was said right before an utterance of so many samples from sample `start` on, in its language.
+
+    As much as fits into `most` samples and, with the utterance, into what Whisper hears at once; None for nothing.
+    """
+    pieces: list[Samples] = []
+    tokens: tuple[int, ...] = ()
+    room = min(most, LONGEST - length)
+    for own in reversed(said):
+        gap = start - own.start - len(own.samples)
+        silence = 0 if gap <= 0 else min(max(gap, SHORTEST_PAUSE), LONGEST_PAUSE)
+        room -= len(own.samples) + silence
+        if own.language != language or room < 0:
+            break
+        pieces += [np.zeros(silence, np.float32), own.samples]
+        tokens = own.tokens + tokens
+        start = own.start
+    return Before(np.concatenate(pieces[::-1]), tokens) if pieces else None
+
+
+def timed(item: Utterance, heard: Heard) -> tuple[TimedWord, ...]:
+    """The words on the stream's clock."""
+    start = item.start / SAMPLE_RATE
+    return tuple(TimedWord(word.text, start + word.start, start + word.end, word.probability) for word in heard.words)
