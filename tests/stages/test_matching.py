@@ -1,7 +1,5 @@
 """Which known voice a speaker is: an open set, a margin, a probability."""
 
-from time import process_time
-
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -88,20 +86,14 @@ def test_the_scale_of_voiceprints_does_not_count() -> None:
     assert mean_of(5 * vectors, np.ones(8), cohort()) == pytest.approx(mean_of(vectors, np.ones(8), cohort()), abs=1e-6)
 
 
-def test_ten_thousand_voices_are_compared_within_five_milliseconds() -> None:
+def test_one_voice_is_found_among_ten_thousand() -> None:
     rng = np.random.default_rng(0)
-    many = KnownVoices.of(
-        [KnownVoice(str(n), str(n), rng.normal(size=(1, 192)).astype(np.float32)) for n in range(10_000)]
-    )
-    vectors, seconds = said(0, 60)
-    many.match(vectors, seconds)
-    taken = []
-    for _ in range(20):
-        started = process_time()
-        many.match(vectors, seconds)
-        taken.append(process_time() - started)
-    assert len(many) == 10_000
-    assert sorted(taken)[len(taken) // 2] < 0.005
+    crowd = [KnownVoice(str(n), str(n), rng.normal(size=(1, 192)).astype(np.float32)) for n in range(10_000)]
+    anna = KnownVoice("anna", "Anna", prints_of(PEOPLE[0], 30, seed=0).mean(axis=0, keepdims=True))
+    many = KnownVoices.of([*crowd[:5000], anna, *crowd[5000:]])
+    assert len(many) == 10_001
+    assert many.match(*said(0, 60)).name == "Anna"
+    assert many.match(*said(1, 60)).name is None
 
 
 def test_the_cohort_that_is_shipped_is_whole() -> None:
