@@ -70,6 +70,8 @@ class Before:
     """float32 (samples,): with the silence up to the utterance; its language is that of the utterance."""
     tokens: tuple[int, ...]
     """Of what was understood of it."""
+    earlier: tuple[int, ...] = ()
+    """Of what was said before that: told to the decoder and not heard."""
 
 
 def filled(samples: int, silence: int) -> int:
@@ -179,9 +181,9 @@ class Whisper:
         encoded = self._encode(whole, filled(len(whole), silence))
         if callable(language):
             language = language(self._probabilities(encoded))
-        said = () if before is None else before.tokens
+        said, earlier = ((), ()) if before is None else (before.tokens, before.earlier)
         start = vocabulary.untimed if before is None else vocabulary.timed(len(before.samples) / SAMPLE_RATE)
-        prompt = [*vocabulary.context(context, said), *vocabulary.prompt(language), start]
+        prompt = [*vocabulary.context(context, [*earlier, *said]), *vocabulary.prompt(language), start]
         result = self._decode(encoded, prompt, beam, len(samples) / SAMPLE_RATE)
         tokens = result.sequences_ids[0]
         own = [token for token in tokens if token < vocabulary.end]
@@ -192,7 +194,8 @@ class Whisper:
         early = left > EARLY
         if early and len(samples) >= LONG:
             # Most such times are wrong: then nothing follows, or what was said is said once more.
-            prompt = [*vocabulary.context(context, [*said, *own]), *vocabulary.prompt(language), tokens[-1]]
+            told = vocabulary.context(context, [*earlier, *said, *own])
+            prompt = [*told, *vocabulary.prompt(language), tokens[-1]]
             more = vocabulary.text(self._decode(encoded, prompt, 1, left).sequences_ids[0])
             early = bool(_bare(more)) and not repeats(more, text)
         if before is not None and (early or repeats(text, vocabulary.text(said))):

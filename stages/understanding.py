@@ -25,8 +25,10 @@ from stages.parts import BREATH, CHANGED
 from stages.transcribe import DETECTED, LONG_SILENCE, RETRIED, trusted
 from stages.windows import LONGEST, LONGEST_PAUSE, SHORTEST_PAUSE
 
-BEFORE: Final = 12 * SAMPLE_RATE
+BEFORE: Final = 6 * SAMPLE_RATE
 """Samples of what was said before, with the silence between, that an utterance is heard with at most."""
+TOLD: Final = 12 * SAMPLE_RATE
+"""The same whose text the decoder is told at most: it takes next to no time."""
 GLANCED: Final = 6 * SAMPLE_RATE
 """Samples of what was said before and the utterance together, of which a partial is heard where it is shorter."""
 SILENCE: Final = SAMPLE_RATE
@@ -186,21 +188,26 @@ class Understanding:
 def preceding(said: Sequence[Said], start: int, length: int, language: str, most: int = BEFORE) -> Before | None:
     """What was said right before an utterance of so many samples from sample `start` on, in its language.
 
-    As much as fits into `most` samples and, with the utterance, into what Whisper hears at once; None for nothing.
+    As much to be heard as fits into `most` samples and, with the utterance, into what Whisper hears at once; None for
+    nothing. The text of TOLD.
     """
     pieces: list[Samples] = []
     tokens: tuple[int, ...] = ()
-    room = min(most, LONGEST - length)
+    earlier: tuple[int, ...] = ()
+    room, told = min(most, LONGEST - length), TOLD
     for own in reversed(said):
         gap = start - own.start - len(own.samples)
         silence = 0 if gap <= 0 else min(max(gap, SHORTEST_PAUSE), LONGEST_PAUSE)
-        room -= len(own.samples) + silence
-        if own.language != language or room < 0:
+        room, told = (left - len(own.samples) - silence for left in (room, told))
+        if own.language != language or told < 0:
             break
-        pieces += [np.zeros(silence, np.float32), own.samples]
-        tokens = own.tokens + tokens
+        if room >= 0:
+            pieces += [np.zeros(silence, np.float32), own.samples]
+            tokens = own.tokens + tokens
+        else:
+            earlier = own.tokens + earlier
         start = own.start
-    return Before(np.concatenate(pieces[::-1]), tokens) if pieces else None
+    return Before(np.concatenate(pieces[::-1]), tokens, earlier) if pieces else None
 
 
 def timed(item: Utterance, heard: Heard) -> tuple[TimedWord, ...]:

@@ -7,7 +7,7 @@ from tests.contract.__main__ import require_generous
 from tests.contract.servers import own_server
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1500)
 async def test_the_server_does_as_its_documents_say_and_nothing_of_them_is_left_out() -> None:
     lines: list[str] = []
     report = await runner.run(None, lines.append)
@@ -16,7 +16,7 @@ async def test_the_server_does_as_its_documents_say_and_nothing_of_them_is_left_
     assert report.exercised > 270
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 async def test_schemathesis_finds_nothing() -> None:
     async with own_server({}) as server:
         require_generous(server.url)

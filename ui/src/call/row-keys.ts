@@ -17,13 +17,14 @@ export function useRowKeys(call: CallState, element: RefObject<HTMLElement | nul
       if (!moved) return;
       const word = call.rows.peek()[now.row]?.words[now.word];
       if (word) announce(word.text);
-      const focus = () => {
+      const focus = (): boolean => {
         const row = element.current?.querySelector<HTMLElement>(`[data-index="${now.row}"] .row`);
         // What is being written there meanwhile keeps the keyboard.
         if (row && !row.contains(document.activeElement)) row.focus({ preventScroll: true });
+        return row !== null && row !== undefined;
       };
-      // A row far away is drawn first.
-      requestAnimationFrame(() => requestAnimationFrame(focus));
+      // At once, so that the next key is this row's; a row far away is drawn first.
+      if (!focus()) requestAnimationFrame(() => requestAnimationFrame(focus));
     });
   }, [call]);
 
