@@ -48,12 +48,12 @@ class LiveWhisperNetwork(Protocol):
     ) -> tuple[str, Heard]:
         """The language and the words of one utterance of a live call."""
 
+    def tokens(self, text: str) -> list[int]:
+        """A text in the tokens of the model."""
+
 
 class WhisperNetwork(LiveWhisperNetwork, Protocol):
     """See models.whisper.Whisper."""
-
-    def tokens(self, text: str) -> list[int]:
-        """A text in the tokens of the model."""
 
     def hear(
         self,

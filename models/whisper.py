@@ -172,9 +172,9 @@ class Whisper:
         """Find the words of one utterance that is wanted soon, and its language, with one pass of the encoder.
 
         `language` is known, or chosen by what it is given: the probability of each of `languages`, float64
-        (languages,). With `beam` 1 the decoder is greedy. Without `timed` there is text and no words. `context` are
-        words that may be said: the decoder leans towards their spelling. A loop ends after so much text as can be said
-        in the time, which an utterance that is heard with others is not bound to.
+        (languages,). With `beam` 1 the decoder is greedy, and may stop early. Without `timed` there is text and no
+        words. `context` are words that may be said: the decoder leans towards their spelling. A loop ends after so much
+        text as can be said in the time, which an utterance that is heard with others is not bound to.
         """
         vocabulary = self._vocabulary
         whole = samples if before is None else np.concatenate([before.samples, samples])
@@ -190,7 +190,7 @@ class Whisper:
         text = vocabulary.text(own).strip()
         seconds = len(whole) / SAMPLE_RATE
         # Of a partial it may stop early: it is heard again soon.
-        left = seconds - vocabulary.time(tokens[-1], seconds) if timed and before is not None else 0.0
+        left = seconds - vocabulary.time(tokens[-1], seconds) if beam > 1 and before is not None else 0.0
         early = left > EARLY
         if early and len(samples) >= LONG:
             # Most such times are wrong: then nothing follows, or what was said is said once more.

@@ -11,26 +11,25 @@ import numpy as np
 import numpy.typing as npt
 from anyio import CancelScope
 
-from contracts.audio import SAMPLE_RATE, Samples
+from contracts.audio import SAMPLE_RATE
 from contracts.live_speech import LiveOptions
 from contracts.live_stages import Utterance
 from contracts.speech import TimedWord
 from models.networks import LiveWhisperNetwork
-from models.whisper import BEAM, Before, Heard
+from models.whisper import BEAM, Heard
 from stages.agreement import doubled
 from stages.annotate import SENTENCE_ENDS, UNSPACED
+from stages.beginning import Beginning, Glanced
 from stages.languages import Languages
 from stages.live_work import Priority, Worker
 from stages.parts import BREATH, CHANGED
+from stages.said import BEFORE, Said, preceding
 from stages.transcribe import DETECTED, LONG_SILENCE, RETRIED, trusted
-from stages.windows import LONGEST, LONGEST_PAUSE, SHORTEST_PAUSE
 
-BEFORE: Final = 6 * SAMPLE_RATE
-"""Samples of what was said before, with the silence between, that an utterance is heard with at most."""
-TOLD: Final = 12 * SAMPLE_RATE
-"""The same whose text the decoder is told at most: it takes next to no time."""
 GLANCED: Final = 6 * SAMPLE_RATE
 """Samples of what was said before and the utterance together, of which a partial is heard where it is shorter."""
+LENGTHY: Final = 3 * SAMPLE_RATE
+"""Samples that a partial hears anew from which on their words get times, so that the next one can go on from there."""
 SILENCE: Final = SAMPLE_RATE
 """Samples of silence at least after an utterance."""
 REMEMBERED: Final = 6
@@ -49,7 +48,7 @@ class Understood:
 
     language: str
     words: tuple[TimedWord, ...]
-    said: "Said | None"
+    said: Said | None
     """For what follows to go on from; None where there is no text."""
     languages: Languages | None
     """What is known of the channel's languages with this utterance; None where the language was given."""
@@ -59,19 +58,6 @@ class Understood:
         """Whether a sentence ends with it: one that trails off does not."""
         text = self.words[-1].text.rstrip() if self.words else ""
         return text.endswith(SENTENCE_ENDS) and not text.endswith(TRAILING)
-
-
-@dataclass(frozen=True, eq=False)
-class Said:
-    """The text of an utterance, and what it was understood of."""
-
-    start: int
-    """First sample, counted from the start of the stream."""
-    samples: Samples
-    """Levelled."""
-    tokens: tuple[int, ...]
-    """Of the text, as Whisper gave them."""
-    language: str
 
 
 @dataclass(eq=False)
@@ -106,19 +92,21 @@ class Understanding:
         self._options: Final = options
         self._languages = Languages(len(model.languages))
         self._said: Final[deque[Said]] = deque(maxlen=REMEMBERED)
+        self._beginning = Beginning()
 
     def keep(self, understood: Understood) -> None:
         """Go on from what was understood of an utterance that is told."""
+        self._beginning = Beginning()
         if understood.languages is not None and understood.words:
             self._languages = understood.languages
         if understood.said is not None and understood.words:
             self._said.append(understood.said)
 
-    async def glance(self, item: Utterance, glance: "Glance", *, first: bool) -> tuple[str, ...]:
-        """The words of an utterance that goes on, none where they are not trusted."""
-        samples = item.levelled
+    async def glance(self, item: Utterance, glance: Glance, *, first: bool) -> Glanced | None:
+        """What is heard of an utterance that goes on, None where it is not trusted."""
         choose, _ = self._chooser(item, CHANGED if first else BREATH)
-        hear = self._hearing(item, samples, choose, whole=False)
+        skipped = self._beginning.within(item)
+        hear = self._hearing(item, choose, skipped)
 
         def work() -> tuple[str, Heard]:
             glance.begun = True
@@ -126,15 +114,20 @@ class Understanding:
 
         # With one thread, so that a final need not wait for it.
         language, heard = await self._worker.run(Priority.PARTIAL, work)
-        if not trusted(heard, len(samples)) or doubled(heard.text):
-            return ()
-        return tuple(heard.text) if language in UNSPACED else tuple(heard.text.split())
+        if not trusted(heard, len(item.levelled) - skipped) or doubled(heard.text):
+            return None
+        text = tuple(heard.text) if language in UNSPACED else (*self._beginning.words, *heard.text.split())
+        return Glanced(item, skipped, language, text, () if language in UNSPACED else heard.words)
+
+    def agree(self, glanced: Glanced, shown: Sequence[str]) -> None:
+        """Let the next partial of the utterance go on from the words that are shown."""
+        self._beginning.grow(glanced, shown, self._model.tokens)
 
     async def whole(self, item: Utterance, kind: Priority) -> Understood:
         """Hear the whole utterance, alone and with a long silence after it where it is not trusted."""
         samples = item.levelled
         choose, languages = self._chooser(item, CHANGED)
-        language, heard = await self._hear(kind, self._hearing(item, samples, choose))
+        language, heard = await self._hear(kind, self._hearing(item, choose))
 
         def again(model: LiveWhisperNetwork) -> tuple[str, Heard]:
             return model.hear_live(samples, language, LONG_SILENCE)
@@ -156,16 +149,20 @@ class Understanding:
         return await self._worker.run(kind, partial(work, self._model), alone)
 
     def _hearing(
-        self, item: Utterance, samples: Samples, choose: Language, *, whole: bool = True
+        self, item: Utterance, choose: Language, skipped: int | None = None
     ) -> Callable[[LiveWhisperNetwork], tuple[str, Heard]]:
-        """What hears an utterance, levelled, after what was said before: its language and text."""
-        said, context = tuple(self._said), self._options(item.end_time).prompt
+        """What hears an utterance after what was said before, or, as a partial, what follows so many samples of it:
+        the language and the text."""
+        context = self._options(item.end_time).prompt
+        said = tuple(self._said) if skipped is None else (*self._said, *self._beginning.parts)
+        samples = item.levelled[skipped:]
+        whole = skipped is None
 
         def hear(model: LiveWhisperNetwork) -> tuple[str, Heard]:
-            language = choose(model.detect([samples[:DETECTED]])[0]) if callable(choose) else choose
+            language = choose(model.detect([item.levelled[:DETECTED]])[0]) if callable(choose) else choose
             most = BEFORE if whole else max(0, GLANCED - len(samples))
-            before = preceding(said, item.start, len(samples), language, most)
-            beam, timed = (BEAM, True) if whole else (1, False)
+            before = preceding(said, item.start + (skipped or 0), len(samples), language, most)
+            beam, timed = (BEAM, True) if whole else (1, len(samples) >= LENGTHY)
             return model.hear_live(samples, language, SILENCE, beam=beam, timed=timed, context=context, before=before)
 
         return hear
@@ -183,31 +180,6 @@ class Understanding:
             return model.languages[index]
 
         return choose, known
-
-
-def preceding(said: Sequence[Said], start: int, length: int, language: str, most: int = BEFORE) -> Before | None:
-    """What was said right before an utterance of so many samples from sample `start` on, in its language.
-
-    As much to be heard as fits into `most` samples and, with the utterance, into what Whisper hears at once; None for
-    nothing. The text of TOLD.
-    """
-    pieces: list[Samples] = []
-    tokens: tuple[int, ...] = ()
-    earlier: tuple[int, ...] = ()
-    room, told = min(most, LONGEST - length), TOLD
-    for own in reversed(said):
-        gap = start - own.start - len(own.samples)
-        silence = 0 if gap <= 0 else min(max(gap, SHORTEST_PAUSE), LONGEST_PAUSE)
-        room, told = (left - len(own.samples) - silence for left in (room, told))
-        if own.language != language or told < 0:
-            break
-        if room >= 0:
-            pieces += [np.zeros(silence, np.float32), own.samples]
-            tokens = own.tokens + tokens
-        else:
-            earlier = own.tokens + earlier
-        start = own.start
-    return Before(np.concatenate(pieces[::-1]), tokens, earlier) if pieces else None
 
 
 def timed(item: Utterance, heard: Heard) -> tuple[TimedWord, ...]:

@@ -16,6 +16,7 @@ from contracts.live_speech import Degraded, LiveOptions, Partial, SpeechBegan, S
 from contracts.live_stages import Flush, Utterance, Written
 from models.networks import LiveWhisperNetwork
 from stages.agreement import Agreement
+from stages.beginning import Glanced
 from stages.degrading import Degradation
 from stages.live_activity import LONGEST
 from stages.live_work import Priority, Worker
@@ -157,12 +158,14 @@ class _Line:
 
     async def _partial(self, whole: Utterance, glance: Glance) -> None:
         """Hear an utterance that goes on, and tell what is agreed upon unless its final was told before."""
-        words: tuple[str, ...] = ()
+        glanced: Glanced | None = None
         with glance.scope:
-            words = await self._understanding.glance(whole, glance, first=self._grown == 1)
+            glanced = await self._understanding.glance(whole, glance, first=self._grown == 1)
         async with self._telling:
-            if words and not glance.over and self._agreement.take(words):
-                await self._show(whole)
+            if glanced is not None and glanced.text and not glance.over:
+                if self._agreement.take(glanced.text):
+                    await self._show(whole)
+                self._understanding.agree(glanced, self._agreement.shown)
         self._glance = None
         self._tell()
 

@@ -17,7 +17,7 @@ from models.whisper import Before, Heard
 from models.whisper_words import HeardWord
 from stages.live_activity import LONGEST
 from stages.live_work import Priority, T
-from stages.understanding import BEFORE, Said, preceding
+from stages.said import BEFORE, Said, preceding
 from stages.write import Write, joined
 
 pytestmark = pytest.mark.anyio
@@ -38,6 +38,9 @@ class Script:
 
     def detect(self, utterances: Sequence[Samples]) -> npt.NDArray[np.float64]:
         return np.array([self.chances] * len(utterances))
+
+    def tokens(self, text: str) -> list[int]:
+        return [len(word) for word in text.split()]
 
     def hear_live(
         self,
@@ -391,3 +394,15 @@ async def test_where_nothing_else_is_at_work_the_model_with_all_threads_hears_fi
     events = await written(narrow, lambda talk: talk.give(*items), turns=Turns(all_threads=True), alone=alone)
     assert texts(events) == ["0.1 press", "0 press one now!"]
     assert ([beam for _, beam, _ in narrow.asked], [beam for _, beam, _ in alone.asked]) == ([1, 1], [5])
+
+
+async def test_a_partial_of_a_long_utterance_goes_on_from_the_words_agreed_about() -> None:
+    text = """all lines are busy now but your call matters to us so please hold on and somebody will answer as soon as
+        one of them is free"""
+    words = text.split()
+    script = Script([" ".join(words[:24]), text, "as one of them is", "all of it"])
+    items = [utterance(0, seconds, "growing") for seconds in (3.2, 3.4, 4.0)]
+    events = await written(script, lambda talk: talk.give(*items, utterance(0, 4.4)))
+    beginning = tuple(len(word) for word in words[:23])
+    assert [before for _, _, before in script.asked] == [None, None, beginning, None]
+    assert texts(events)[-2:] == [f"0.2 {' '.join(words[:24])}", "0 all of it!"]
