@@ -48,7 +48,8 @@ REST: Final = 15
 ENDPOINT: Final = 21
 """Frames (0.35 s) of silence that end an utterance whatever its text."""
 WAVERING: Final = 6
-"""Frames (0.1 s, less than what was heard behind it) by which the end of speech may move from one look to the next and still be the same."""
+"""Frames (0.1 s) by which the end of speech may move from one look to the next and still be the same: less than what is
+heard behind it."""
 MARGIN: Final = 24
 """Frames (0.4 s) of audio at most that belong to an utterance beside its speech."""
 GROWTH: Final = (27, 18, 27, 27, 45)
@@ -72,7 +73,7 @@ QUIET: Final = -58.0
 ABOVE_NOISE: Final = 6.0
 """Decibels above the noise below which nothing is speech that was not before."""
 FALLEN: Final = 15.0
-"""Decibels below the loudest of the last steps below which somebody may have stopped."""
+"""Decibels below the loudest of the last steps below which two steps have to be where somebody may have stopped."""
 FLOOR: Final = 60
 """Steps (6 s) whose quietest one is the noise."""
 
@@ -166,7 +167,7 @@ class Activity:
         """Whether the network has to look: not at silence, and less often while nothing may end."""
         if self._begin is None:
             return self._loud() or self._rest is not None
-        fallen = self._levels[-1] < max(self._levels) - FALLEN
+        fallen = max(list(self._levels)[-2:]) < max(self._levels) - FALLEN
         grown = self._step - UNSEEN - self._told >= self._growth
         return fallen or grown or self._draft is not None or self._steps - self._looked >= STEADY
 
