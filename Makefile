@@ -17,7 +17,7 @@ annotate: .venv/.runtime  ## Print the transcript of the sample call, or of anot
 	@$(BIN)/callannotate annotate $(ARGS) "$(FILE)"
 
 test: .venv/.dev web/static/index.html browser clients/js/dist/.built tests/contract/node_modules/.installed  ## Run the tests, those of the web page in Chromium too: ARGS=tests/web for some of them
-	@CHROMIUM=$(CHROMIUM) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal $(ARGS)
+	@CHROMIUM=$(CHROMIUM) $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.dev tests/contract/node_modules/.installed ui/node_modules/.installed  ## Check the style, the types, the direction of the imports and the documents
 	@$(BIN)/ruff format --check .
