@@ -65,8 +65,11 @@ class Lane:
         return self._wait.mean(perf_counter())
 
     async def alone(self) -> LiveWhisperNetwork | None:
-        """Whisper for a call that has all the threads, as Engine.alone; loaded for the first call that asks."""
-        return await to_thread.run_sync(self._engine.alone, limiter=self._loading)
+        """Whisper for a call that has all the threads, as Engine.alone; loaded for the first call that asks.
+
+        Cancelled, it does not wait for the rest of that.
+        """
+        return await to_thread.run_sync(self._engine.alone, limiter=self._loading, abandon_on_cancel=True)
 
     @contextmanager
     def session(self) -> Iterator[None]:

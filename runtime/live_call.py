@@ -237,8 +237,8 @@ async def open_live_call(
         known=known,
         live=call.options,
     )
-    alone = await lane.alone()
-    live = live_flow(engine, lane, call.options, two_sided=two_sided, apart=options.diarize, known=known, alone=alone)
+    apart = options.diarize
+    live = live_flow(engine, lane, call.options, two_sided=two_sided, apart=apart, known=known, alone=lane.alone)
     source = Behind(recording, two_sided, CapacityLimiter(1), notices.append)
     try:
         await recording.open()

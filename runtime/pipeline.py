@@ -1,6 +1,6 @@
 """THE graph: every stage that a call goes through. Nothing else wires stages."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from contracts.annotation import AnnotatedSpeech
 from contracts.audio import AudioChunk
@@ -122,12 +122,12 @@ def live_flow(
     two_sided: bool = False,
     apart: bool = True,
     known: KnownVoices | None = None,
-    alone: LiveWhisperNetwork | None = None,
+    alone: Callable[[], Awaitable[LiveWhisperNetwork | None]] | None = None,
 ) -> Flow[Fed, LiveEvent]:
     """Audio in as it is said, what can be told at once out; the annotation of the same audio comes behind it.
 
     `options`: for what ends at a second of the stream. `apart`: whether voices are told apart. `known`: the voices to
-    be named. `alone`: Whisper with all the threads.
+    be named. `alone`: what loads Whisper with all the threads.
     """
     graph = Graph("live")
     audio = graph.source(Fed, "stream")

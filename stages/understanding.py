@@ -80,12 +80,12 @@ class Understanding:
     def __init__(
         self,
         model: LiveWhisperNetwork,
-        alone: LiveWhisperNetwork | None,
+        alone: Callable[[], LiveWhisperNetwork | None],
         worker: Worker,
         options: Callable[[float], LiveOptions],
     ) -> None:
-        """`alone`: the same model with all the threads for one call, for when nothing else is at work. `options`: for
-        what ends at a second of the stream."""
+        """`alone`: the same model with all the threads for one call, for when nothing else is at work, once it is loaded.
+        `options`: for what ends at a second of the stream."""
         self._model: Final = model
         self._alone: Final = alone
         self._worker: Final = worker
@@ -145,8 +145,9 @@ class Understanding:
 
     async def _hear(self, kind: Priority, work: Callable[[LiveWhisperNetwork], T]) -> T:
         """What the model makes of something, when it is its turn."""
-        alone = None if self._alone is None else partial(work, self._alone)
-        return await self._worker.run(kind, partial(work, self._model), alone)
+        alone = self._alone()
+        narrow, wide = partial(work, self._model), None if alone is None else partial(work, alone)
+        return await self._worker.run(kind, narrow, wide)
 
     def _hearing(
         self, item: Utterance, choose: Language, skipped: int | None = None

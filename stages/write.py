@@ -1,7 +1,7 @@
 """Writes down a live call utterance by utterance: partial text while somebody speaks, the final text when they stop."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
@@ -35,8 +35,8 @@ class Write:
     worker: Worker = field(repr=False)
     options: Callable[[float], LiveOptions] = field(repr=False)
     """For what ends at a second of the stream."""
-    alone: LiveWhisperNetwork | None = None
-    """The same model with all the threads for one call, for when nothing else is at work."""
+    alone: Callable[[], Awaitable[LiveWhisperNetwork | None]] | None = None
+    """What loads the same model with all the threads for one call, for when nothing else is at work."""
 
     async def run(
         self,
@@ -47,6 +47,7 @@ class Write:
         common = _Common(self, send)
         lines: dict[int, _Line] = {}
         async with create_task_group() as tasks:
+            tasks.start_soon(common.load)
             async for item in receive:
                 if isinstance(item, Utterance) and item.channel not in lines:
                     lines[item.channel] = _Line(common, tasks)
@@ -71,9 +72,16 @@ class _Common:
     numbers: Iterator[int] = field(default_factory=count)
     """Of the utterances that the client is told of."""
     degradation: Degradation = field(init=False)
+    alone: LiveWhisperNetwork | None = None
+    """As Write.alone, once it is loaded."""
 
     def __post_init__(self) -> None:
         self.degradation = Degradation(self.stage.worker)
+
+    async def load(self) -> None:
+        """Load what is there for a call that is alone; nobody waits for it."""
+        if self.stage.alone is not None:
+            self.alone = await self.stage.alone()
 
 
 class _Line:
@@ -100,7 +108,7 @@ class _Line:
         self._held: tuple[Utterance, Understood] | None = None
         """Complete, but for the speaker, who may go on with the sentence."""
         stage = common.stage
-        self._understanding: Final = Understanding(stage.model, stage.alone, stage.worker, stage.options)
+        self._understanding: Final = Understanding(stage.model, lambda: common.alone, stage.worker, stage.options)
         self._number: int | None = None
         """That the client was told of the utterance that goes on."""
         self._agreement = Agreement()

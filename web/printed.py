@@ -3,6 +3,7 @@
 from datetime import datetime
 from io import BytesIO
 from typing import Final
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import docx as python_docx
 from docx.document import Document
@@ -31,7 +32,16 @@ def docx(annotation: Annotation, name: str) -> bytes:
         paragraph.add_run(clean(segment.text))
     written = BytesIO()
     document.save(written)
-    return written.getvalue()
+    return _undated(written)
+
+
+def _undated(package: BytesIO) -> bytes:
+    """The same package without the time at which it was made: the same call makes the same file."""
+    undated = BytesIO()
+    with ZipFile(package) as made, ZipFile(undated, "w") as out:
+        for name in made.namelist():
+            out.writestr(ZipInfo(name), made.read(name), ZIP_DEFLATED)
+    return undated.getvalue()
 
 
 def _facts(document: Document, annotation: Annotation) -> None:

@@ -169,7 +169,7 @@ PROFILES = (
         {
             "LIVE_START_TIMEOUT_S": "0.5",
             "LIVE_IDLE_TIMEOUT_S": "1",
-            "LIVE_MAX_SESSION_S": "2",
+            "LIVE_MAX_SESSION_S": "4",
             "LIVE_RESUME_WINDOW_S": "1",
             "LIVE_REPLAY_MESSAGES": "16",
         },

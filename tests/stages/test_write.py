@@ -118,7 +118,11 @@ async def written(
 ) -> list[Output]:
     """What the stage sends while `talk` is held with it, and after its end."""
     turns = turns or Turns()
-    stage = Write(script, turns, lambda _second: options or LiveOptions(language="en"), alone)
+
+    async def loaded() -> Script | None:
+        return alone
+
+    stage = Write(script, turns, lambda _second: options or LiveOptions(language="en"), loaded)
     send, inlet = create_memory_object_stream[Input](100)
     outlet, receive = create_memory_object_stream[Output](100)
     sent: list[Output] = []

@@ -1,6 +1,7 @@
 """The document is read back by another library: docx2python."""
 
 from io import BytesIO
+from zipfile import ZipFile
 
 from docx2python import docx2python
 
@@ -32,5 +33,8 @@ def test_a_document_of_a_known_voice_calls_it_by_its_name() -> None:
 
 
 def test_the_same_call_makes_the_same_document_and_an_empty_one_is_valid() -> None:
-    assert render(DIALOGUE, "docx", "call") == render(DIALOGUE, "docx", "call")
+    made = render(DIALOGUE, "docx", "call")
+    assert made == render(DIALOGUE, "docx", "call")
+    with ZipFile(BytesIO(made)) as package:
+        assert {entry.date_time for entry in package.infolist()} == {(1980, 1, 1, 0, 0, 0)}
     assert lines(render(annotation(duration=0.0), "docx", ""))[0] == "call"
