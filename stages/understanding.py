@@ -84,7 +84,7 @@ class Understanding:
         worker: Worker,
         options: Callable[[float], LiveOptions],
     ) -> None:
-        """`alone`: the same model with all the threads for one call, for when nothing else is at work, once it is loaded.
+        """`alone`: the same model with all the threads for one call, for when nothing else is at work; None at first.
         `options`: for what ends at a second of the stream."""
         self._model: Final = model
         self._alone: Final = alone
