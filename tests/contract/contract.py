@@ -4,9 +4,10 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema_rs import Draft202012Validator
 
 Json = dict[str, Any]
 
@@ -131,23 +132,20 @@ class Channel:
         """The frame that a message of the server is. Raises ViolationError where it is none, or several."""
         found = [name for name, validator in self._server.items() if validator.is_valid(payload)]
         if len(found) != 1:
-            problems = {
-                name: [error.message[:200] for error in validator.iter_errors(payload)][:3]
-                for name, validator in self._server.items()
-            }
+            wrong = {name: problems(validator, payload) for name, validator in self._server.items()}
             shown = json.dumps(payload, ensure_ascii=False)[:400]
-            raise ViolationError(f"a message is {found or 'none'} of the frames: {shown}: {problems}")
+            raise ViolationError(f"a message is {found or 'none'} of the frames: {shown}: {wrong}")
         return found[0]
 
     def check(self, message: str, payload: Json) -> None:
         """Hold a payload against a message of the document. Raises ViolationError."""
         if message not in self._replies:
             schema = {**self.messages[message]["payload"], **self._closed}
-            self._replies[message] = _validator(schema)
-        errors = [f"{error.json_path}: {error.message[:300]}" for error in self._replies[message].iter_errors(payload)]
+            self._replies[message] = validator_of(schema)
+        errors = problems(self._replies[message], payload)
         if errors:
             shown = json.dumps(payload, ensure_ascii=False)[:400]
-            raise ViolationError(f"not a {message}: {'; '.join(errors[:3])}: {shown}")
+            raise ViolationError(f"not a {message}: {'; '.join(errors)}: {shown}")
 
     def examples(self, sender: str) -> Iterator[tuple[str, Json]]:
         """The examples of all text messages of one side, by the names of the messages."""
@@ -165,13 +163,22 @@ class Channel:
         raise ViolationError(f"closed with {code} {reason!r}, which the document does not know")
 
 
-def _validator(schema: Json) -> Draft202012Validator:
-    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+def validator_of(schema: Json) -> Draft202012Validator:
+    """What holds values against a schema, formats included."""
+    return Draft202012Validator(schema, validate_formats=True)
+
+
+def problems(validator: Draft202012Validator, value: Any) -> list[str]:
+    """The first three things that are wrong with a value, and where."""
+    return [
+        f"{'/'.join(map(str, ['$', *error.instance_path]))}: {error.message[:300]}"
+        for error in islice(validator.iter_errors(value), 3)
+    ]
 
 
 def _validators(frames: dict[str, str | None], components: Json) -> dict[str, Draft202012Validator]:
     return {
-        name: _validator({"$ref": reference, **components})
+        name: validator_of({"$ref": reference, **components})
         for name, reference in frames.items()
         if reference is not None
     }

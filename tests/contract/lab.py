@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -26,10 +26,13 @@ class Lab:
     findings: Findings
     own: OwnServer | None = None
     label: str = ""
+    _channels: dict[str, Channel] = field(default_factory=dict)
 
     def channel(self, name: str) -> Channel:
         """A channel of the document."""
-        return Channel(name, self.document)
+        if name not in self._channels:
+            self._channels[name] = Channel(name, self.document)
+        return self._channels[name]
 
     @property
     def job_channel(self) -> Channel:

@@ -7,9 +7,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from jsonschema import Draft202012Validator
 
-from tests.contract.contract import Json, ViolationError, closed_schema
+from tests.contract.contract import Json, ViolationError, closed_schema, problems, validator_of
 from tests.contract.conversation import Findings
 from tests.contract.lab import Lab
 
@@ -84,11 +83,8 @@ class Rest:
         self._findings.error(code)
 
     def _hold(self, what: str, schema: Json, value: Any) -> None:
-        root = {**schema, "components": self._components}
-        validator = Draft202012Validator(root, format_checker=Draft202012Validator.FORMAT_CHECKER)
-        problems = [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(value)]
-        if problems:
-            raise ViolationError(f"{what}: {'; '.join(problems[:3])}")
+        if wrong := problems(validator_of({**schema, "components": self._components}), value):
+            raise ViolationError(f"{what}: {'; '.join(wrong)}")
 
 
 @asynccontextmanager
