@@ -1,6 +1,7 @@
 """The messages of `/v1/ws` that carry operations: a request and a reply for every route, and what is beside them."""
 
 import json
+from functools import cache
 from itertools import groupby
 from typing import Final
 
@@ -55,6 +56,7 @@ def operation_faults(route: Route) -> list[Fault]:
     return [*faults, errors.UPLOAD_IN_PROGRESS] if route.upload else faults
 
 
+@cache
 def operation_messages() -> dict[str, Json]:
     """The request and the reply of every operation, those of subscriptions, and the reply to an unknown operation."""
     found: dict[str, Json] = {}
