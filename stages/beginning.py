@@ -22,11 +22,8 @@ LEFT: Final = SAMPLE_RATE
 
 @dataclass(frozen=True, eq=False)
 class Glanced:
-    """What a partial made of an utterance that goes on, from some sample of it on."""
+    """What a partial made of an utterance that goes on."""
 
-    item: Utterance
-    skipped: int
-    """Samples of the utterance that were not heard anew."""
     language: str
     text: tuple[str, ...]
     """Words, with those of the beginning."""
@@ -35,7 +32,7 @@ class Glanced:
 
 
 class Beginning:
-    """Of one utterance."""
+    """Of one utterance; its partials come one after the other."""
 
     def __init__(self) -> None:
         self.words: tuple[str, ...] = ()
@@ -43,22 +40,20 @@ class Beginning:
         self.parts: tuple[Said, ...] = ()
 
     def within(self, item: Utterance) -> int:
-        """Samples of the utterance that need not be heard anew."""
-        return min(len(item.levelled), max(0, self.parts[-1].end - item.start)) if self.parts else 0
+        """Samples of the utterance that are not heard anew."""
+        return self.parts[-1].end - item.start if self.parts else 0
 
-    def grow(self, glanced: Glanced, shown: Sequence[str], tokens: Callable[[str], Sequence[int]]) -> None:
+    def grow(
+        self, item: Utterance, glanced: Glanced, shown: Sequence[str], tokens: Callable[[str], Sequence[int]]
+    ) -> None:
         """Take what is agreed about, but for its last word, up to where a word begins. `tokens`: of a text."""
-        heard, known = glanced.words, len(self.words)
-        count = min(len(shown) - 1 - known, len(heard) - 1)
-        samples = glanced.item.levelled[glanced.skipped :]
-        if count < 1 or glanced.skipped != self.within(glanced.item):
+        heard, agreed = glanced.words, shown[len(self.words) : -1]
+        count = min(len(agreed), len(heard) - 1)
+        if count < 1 or any(bare(one) != bare(word.text) for one, word in zip(agreed, heard[:count], strict=False)):
             return
-        cut = round(heard[count].start * SAMPLE_RATE)
-        agreed = [word.text for word in heard[:count]]
-        if not PART <= cut <= len(samples) - LEFT:
-            return
-        if [bare(word) for word in agreed] != [bare(word) for word in shown[known : known + count]]:
-            return
-        start = glanced.item.start + glanced.skipped
-        part = Said(start, samples[:cut], tuple(tokens(" ".join(agreed))), glanced.language)
-        self.words, self.parts = (*self.words, *agreed), (*self.parts, part)
+        skipped, cut = self.within(item), round(heard[count].start * SAMPLE_RATE)
+        samples = item.levelled[skipped:]
+        if PART <= cut <= len(samples) - LEFT:
+            text = [word.text for word in heard[:count]]
+            part = Said(item.start + skipped, samples[:cut], tuple(tokens(" ".join(text))), glanced.language)
+            self.words, self.parts = (*self.words, *text), (*self.parts, part)

@@ -158,16 +158,20 @@ class Activity:
         self._levels.append(10 * math.log10(power + 1e-14))
         self._step, self._steps = step, self._steps + 1
 
+    @property
+    def _latest(self) -> float:
+        """dBFS of the last two steps, of the louder one."""
+        return max(list(self._levels)[-2:], default=-np.inf)
+
     def _loud(self) -> bool:
         """Whether there is more than silence and noise."""
-        latest = max(list(self._levels)[-2:], default=-np.inf)
-        return latest > QUIET and latest > min(self._levels) + ABOVE_NOISE
+        return self._latest > QUIET and self._latest > min(self._levels) + ABOVE_NOISE
 
     def _wanted(self) -> bool:
         """Whether the network has to look: not at silence, and less often while nothing may end."""
         if self._begin is None:
             return self._loud() or self._rest is not None
-        fallen = max(list(self._levels)[-2:]) < max(self._levels) - FALLEN
+        fallen = self._latest < max(self._levels) - FALLEN
         grown = self._step - UNSEEN - self._told >= self._growth
         return fallen or grown or self._draft is not None or self._steps - self._looked >= STEADY
 

@@ -117,11 +117,11 @@ class Understanding:
         if not trusted(heard, len(item.levelled) - skipped) or doubled(heard.text):
             return None
         text = tuple(heard.text) if language in UNSPACED else (*self._beginning.words, *heard.text.split())
-        return Glanced(item, skipped, language, text, () if language in UNSPACED else heard.words)
+        return Glanced(language, text, () if language in UNSPACED else heard.words)
 
-    def agree(self, glanced: Glanced, shown: Sequence[str]) -> None:
+    def agree(self, item: Utterance, glanced: Glanced, shown: Sequence[str]) -> None:
         """Let the next partial of the utterance go on from the words that are shown."""
-        self._beginning.grow(glanced, shown, self._model.tokens)
+        self._beginning.grow(item, glanced, shown, self._model.tokens)
 
     async def whole(self, item: Utterance, kind: Priority) -> Understood:
         """Hear the whole utterance, alone and with a long silence after it where it is not trusted."""

@@ -173,7 +173,7 @@ class _Line:
             if glanced is not None and glanced.text and not glance.over:
                 if self._agreement.take(glanced.text):
                     await self._show(whole)
-                self._understanding.agree(glanced, self._agreement.shown)
+                self._understanding.agree(whole, glanced, self._agreement.shown)
         self._glance = None
         self._tell()
 

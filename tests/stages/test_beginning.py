@@ -17,12 +17,10 @@ def growing(seconds: float, start: int = SAMPLE_RATE) -> Utterance:
     return Utterance(0, 0, "growing", start // FRAME_STEP, frames, frames * 0.0, start, samples, samples)
 
 
-def glanced(
-    item: Utterance, *, skipped: int = 0, before: tuple[str, ...] = (), words: tuple[str, ...] = WORDS
-) -> Glanced:
+def glanced(words: tuple[str, ...] = WORDS, before: tuple[str, ...] = ()) -> Glanced:
     """A hypothesis with a word every half second of what was heard anew."""
     heard = tuple(HeardWord(word, n / 2, n / 2 + 0.4, 0.9) for n, word in enumerate(words))
-    return Glanced(item, skipped, "en", (*before, *words), heard)
+    return Glanced("en", (*before, *words), heard)
 
 
 def lengths(text: str) -> list[int]:
@@ -32,7 +30,7 @@ def lengths(text: str) -> list[int]:
 def test_the_next_partial_goes_on_where_the_last_word_agreed_about_begins() -> None:
     beginning, item = Beginning(), growing(5)
     assert beginning.within(item) == 0
-    beginning.grow(glanced(item), WORDS[:7], lengths)
+    beginning.grow(item, glanced(), WORDS[:7], lengths)
     assert beginning.words == WORDS[:6]
     assert beginning.within(growing(6)) == 3 * SAMPLE_RATE
     (part,) = beginning.parts
@@ -42,12 +40,10 @@ def test_the_next_partial_goes_on_where_the_last_word_agreed_about_begins() -> N
 
 def test_it_grows_part_by_part() -> None:
     beginning = Beginning()
-    beginning.grow(glanced(growing(5)), WORDS[:7], lengths)
+    beginning.grow(growing(5), glanced(), WORDS[:7], lengths)
     longer = growing(8)
     anew = tuple(f"new{n}" for n in range(8))
-    beginning.grow(
-        glanced(longer, skipped=3 * SAMPLE_RATE, before=WORDS[:6], words=anew), (*WORDS[:6], *anew[:6]), lengths
-    )
+    beginning.grow(longer, glanced(anew, WORDS[:6]), (*WORDS[:6], *anew[:6]), lengths)
     assert beginning.words == (*WORDS[:6], *anew[:5])
     assert [part.start for part in beginning.parts] == [SAMPLE_RATE, 4 * SAMPLE_RATE]
     assert beginning.within(longer) == int(5.5 * SAMPLE_RATE)
@@ -56,21 +52,13 @@ def test_it_grows_part_by_part() -> None:
 @pytest.mark.parametrize("shown", [(), WORDS[:1], WORDS[:4], ("other", *WORDS[1:8])])
 def test_what_is_short_or_not_what_was_heard_is_heard_anew(shown: tuple[str, ...]) -> None:
     beginning = Beginning()
-    beginning.grow(glanced(growing(5)), shown, lengths)
+    beginning.grow(growing(5), glanced(), shown, lengths)
     assert (beginning.words, beginning.parts) == ((), ())
 
 
 def test_some_of_the_end_is_heard_anew() -> None:
     beginning = Beginning()
-    beginning.grow(glanced(growing(5)), WORDS, lengths)
+    beginning.grow(growing(5), glanced(), WORDS, lengths)
     assert beginning.parts == ()
-    beginning.grow(glanced(growing(5.5)), WORDS, lengths)
+    beginning.grow(growing(5.5), glanced(), WORDS, lengths)
     assert beginning.within(growing(5.5)) == int(4.5 * SAMPLE_RATE)
-
-
-def test_a_partial_that_was_under_way_when_it_grew_changes_nothing() -> None:
-    beginning = Beginning()
-    late = glanced(growing(5))
-    beginning.grow(late, WORDS[:7], lengths)
-    beginning.grow(late, WORDS[:9], lengths)
-    assert beginning.words == WORDS[:6]

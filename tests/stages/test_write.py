@@ -17,7 +17,6 @@ from models.whisper import Before, Heard
 from models.whisper_words import HeardWord
 from stages.live_activity import LONGEST
 from stages.live_work import Priority, T
-from stages.said import BEFORE, Said, preceding
 from stages.write import Write, joined
 
 pytestmark = pytest.mark.anyio
@@ -377,19 +376,6 @@ async def test_the_language_is_told_by_each_utterance() -> None:
     script = Script(["добрый день"], chances=(0.02, 0.98))
     events = await written(script, lambda talk: talk.give(utterance(0, 2.0)), LiveOptions())
     assert [event.language for event in events if isinstance(event, Written)] == ["ru"]
-
-
-def test_what_was_said_before_is_bounded_and_keeps_its_pauses() -> None:
-    second = np.ones(SAMPLE_RATE, np.float32)
-    said = [Said(n * 3 * SAMPLE_RATE, second, (n, 7), "en") for n in range(10)]
-    before = preceding(said, 30 * SAMPLE_RATE, SAMPLE_RATE, "en")
-    assert before is not None
-    assert before.tokens == (7, 7, 8, 7, 9, 7)
-    assert before.earlier == (4, 7, 5, 7, 6, 7)
-    assert len(before.samples) == BEFORE
-    assert preceding(said, 30 * SAMPLE_RATE, SAMPLE_RATE, "ru") is None
-    assert preceding(said, 30 * SAMPLE_RATE, 27 * SAMPLE_RATE, "en") is None
-    assert preceding([], 0, SAMPLE_RATE, "en") is None
 
 
 async def test_where_nothing_else_is_at_work_the_model_with_all_threads_hears_finals() -> None:
