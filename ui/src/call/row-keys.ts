@@ -21,7 +21,7 @@ export function useRowKeys(call: CallState, element: RefObject<HTMLElement | nul
         const row = element.current?.querySelector<HTMLElement>(`[data-index="${now.row}"] .row`);
         // What is being written there meanwhile keeps the keyboard.
         if (row && !row.contains(document.activeElement)) row.focus({ preventScroll: true });
-        return row !== null && row !== undefined;
+        return Boolean(row);
       };
       // At once, so that the next key is this row's; a row far away is drawn first.
       if (!focus()) requestAnimationFrame(() => requestAnimationFrame(focus));
