@@ -12,10 +12,8 @@ from contracts.audio import SAMPLE_RATE
 from contracts.live_stages import Utterance
 from models.whisper_words import HeardWord
 from stages.agreement import bare
-from stages.said import Said
+from stages.said import PART, Said
 
-PART: Final = 2 * SAMPLE_RATE
-"""Samples of a part at least: shorter ones are heard worse."""
 LEFT: Final = SAMPLE_RATE
 """Samples at least that are heard anew."""
 

@@ -1,6 +1,6 @@
 """What was said in a channel of a live call before what is heard next: its sound and its text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -8,12 +8,15 @@ import numpy as np
 
 from contracts.audio import SAMPLE_RATE, Samples
 from models.whisper import Before
+from models.whisper_words import HeardWord
 from stages.windows import LONGEST, LONGEST_PAUSE, SHORTEST_PAUSE
 
-BEFORE: Final = 6 * SAMPLE_RATE
+BEFORE: Final = 9 * SAMPLE_RATE
 """Samples of what was said before, with the silence between, that an utterance is heard with at most."""
 TOLD: Final = 12 * SAMPLE_RATE
 """The same whose text the decoder is told at most: it takes next to no time."""
+PART: Final = 2 * SAMPLE_RATE
+"""Samples of a part of an utterance at least: shorter ones are heard worse."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +35,22 @@ class Said:
     def end(self) -> int:
         """Sample of the stream behind it."""
         return self.start + len(self.samples)
+
+
+def divided(said: Said, words: Sequence[HeardWord], tokens: Callable[[str], Sequence[int]]) -> list[Said]:
+    """The same in parts that begin with a word, so that its end can be heard where all of it is too long.
+
+    `words`: those of the text, counted from its start. `tokens`: of a text.
+    """
+    parts: list[Said] = []
+    stop, last = len(said.samples), len(words)
+    for index in reversed(range(len(words))):
+        start = round(words[index].start * SAMPLE_RATE) if index else 0
+        if index == 0 or PART <= start <= stop - PART:
+            text = " ".join(word.text for word in words[index:last])
+            parts.append(Said(said.start + start, said.samples[start:stop], tuple(tokens(text)), said.language))
+            stop, last = start, index
+    return parts[::-1] if len(parts) > 1 else [said]
 
 
 def preceding(said: Sequence[Said], start: int, length: int, language: str, most: int = BEFORE) -> Before | None:

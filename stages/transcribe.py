@@ -312,8 +312,10 @@ def judged(window: Window, found: Heard, *, whole: bool = True) -> tuple[list[Tr
     return understood, doubts
 
 
-def trusted(found: Heard, samples: int) -> bool:
+def trusted(found: Heard, samples: int, *, cut: bool = False) -> bool:
     """Whether the text was heard: not made up of silence, noise or music, and no loop.
+
+    `cut`: somebody goes on speaking, and the model is less sure of a word that it hears half of.
 
     Compression, log-probability and no-speech are Whisper's own criteria (Radford et al., 2022, section 4.5). How much
     was said in the time is ours: music is often one caption for many seconds. docs/transcription.md has the figures.
@@ -322,7 +324,7 @@ def trusted(found: Heard, samples: int) -> bool:
     return (
         found.compression <= 2.4
         and len(found.text) <= 35 * samples / SAMPLE_RATE + 20
-        and found.log_probability >= (-0.7 if samples < BRIEF else -1.0)
+        and found.log_probability >= (-0.7 if samples < BRIEF and not cut else -1.0)
         and not (found.no_speech > 0.6 and found.log_probability < -0.25)
         and not (pace < 3 and found.log_probability < -0.35)
     )

@@ -23,7 +23,7 @@ from stages.beginning import Beginning, Glanced
 from stages.languages import Languages
 from stages.live_work import Priority, Worker
 from stages.parts import BREATH, CHANGED
-from stages.said import BEFORE, Said, preceding
+from stages.said import BEFORE, Said, divided, preceding
 from stages.transcribe import DETECTED, LONG_SILENCE, RETRIED, trusted
 
 GLANCED: Final = 6 * SAMPLE_RATE
@@ -32,8 +32,8 @@ LENGTHY: Final = 3 * SAMPLE_RATE
 """Samples that a partial hears anew from which on their words get times, so that the next one can go on from there."""
 SILENCE: Final = SAMPLE_RATE
 """Samples of silence at least after an utterance."""
-REMEMBERED: Final = 6
-"""Utterances before at most."""
+REMEMBERED: Final = 12
+"""Parts of what was said before at most."""
 TRAILING: Final = ("...", "\u2026")
 """How a text ends that breaks off."""
 
@@ -48,8 +48,8 @@ class Understood:
 
     language: str
     words: tuple[TimedWord, ...]
-    said: Said | None
-    """For what follows to go on from; None where there is no text."""
+    said: tuple[Said, ...]
+    """For what follows to go on from; none where there is no text."""
     languages: Languages | None
     """What is known of the channel's languages with this utterance; None where the language was given."""
 
@@ -99,8 +99,8 @@ class Understanding:
         self._beginning = Beginning()
         if understood.languages is not None and understood.words:
             self._languages = understood.languages
-        if understood.said is not None and understood.words:
-            self._said.append(understood.said)
+        if understood.words:
+            self._said.extend(understood.said)
 
     async def glance(self, item: Utterance, glance: Glance, *, first: bool) -> Glanced | None:
         """What is heard of an utterance that goes on, None where it is not trusted."""
@@ -114,7 +114,7 @@ class Understanding:
 
         # With one thread, so that a final need not wait for it.
         language, heard = await self._worker.run(Priority.PARTIAL, work)
-        if not trusted(heard, len(item.levelled) - skipped) or doubled(heard.text):
+        if not trusted(heard, len(item.levelled) - skipped, cut=True) or doubled(heard.text):
             return None
         text = tuple(heard.text) if language in UNSPACED else (*self._beginning.words, *heard.text.split())
         return Glanced(language, text, () if language in UNSPACED else heard.words)
@@ -139,9 +139,10 @@ class Understanding:
             _, heard = await self._hear(kind, again)
         known = languages[0] if languages else None
         if not trusted(heard, len(samples)):
-            return Understood(language, (), None, known)
-        text = Said(item.start, samples, heard.tokens, language)
-        return Understood(language, timed(item, heard), text, known)
+            return Understood(language, (), (), known)
+        said = Said(item.start, samples, heard.tokens, language)
+        parts = [said] if language in UNSPACED else divided(said, heard.words, self._model.tokens)
+        return Understood(language, timed(item, heard), tuple(parts), known)
 
     async def _hear(self, kind: Priority, work: Callable[[LiveWhisperNetwork], T]) -> T:
         """What the model makes of something, when it is its turn."""
