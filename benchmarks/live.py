@@ -265,6 +265,9 @@ async def hour(options: Options) -> list[Row]:
     before = max(value for at, value in memory if at <= settled)
     after = max(value for at, value in memory if at > settled)
     found = scoring.delays(long.turns, streamed.arrivals, options.speed)
+    parts = [[value for at, value in memory if int(6 * at / long.duration) == n] for n in range(6)]
+    rest = [value for at, value in memory if at >= long.duration]
+    sixths = [f"{max(part):.0f}" for part in (*parts, rest) if part]
     pairs = list(zip(found.ends, found.finals, strict=True))
     early = [value for end, value in pairs if end <= long.duration / 2]
     late = [value for end, value in pairs if end > long.duration / 2]
@@ -277,6 +280,7 @@ async def hour(options: Options) -> list[Row]:
         most(f"{what}: growth of the memory after {settled / 60:.0f} minutes", (after / before - 1) * 100, 10, "%", 1),
         most(f"{what}: later finals in the second half by", scoring.middle(late) - scoring.middle(early), 0.2, "s"),
         Row(f"{what}: median delay of finals", f"{scoring.middle(found.finals):.2f} s", "reported"),
+        Row(f"{what}: memory at most in each sixth, and for its result", f"{' '.join(sixths)} MB", "reported"),
     ]
 
 
