@@ -229,10 +229,12 @@ class _Line:
 
     async def _partials(self, now: float) -> bool:
         """Whether there is to be a partial at this second of the stream."""
+        self._grown += 1
+        if not self._common.stage.options(now).partials:
+            return False
         if change := self._common.degradation.settle(now):
             await self._common.send.send(change)
-        self._grown += 1
-        return self._common.stage.options(now).partials and self._common.degradation.allows(self._grown)
+        return self._common.degradation.allows(self._grown)
 
     async def _show(self, item: Utterance) -> None:
         if self._number is None:

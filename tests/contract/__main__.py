@@ -29,6 +29,8 @@ def main(url: str | None, examples: int, seed: int | None, only: str | None, sce
     url = url.rstrip("/") if url else None
     if url is not None:
         require_generous(url)
+    if scenario is not None and scenario not in " ".join(names := runner.scenario_names()):
+        raise click.BadParameter(f"no scenario has {scenario!r} in its name; there are: {', '.join(names)}")
     failed = False
     if only != "runner":
         failed |= anyio.run(_openapi, url, examples, seed) != 0

@@ -220,6 +220,11 @@ class Report:
                 tell(f"  {line}")
 
 
+def scenario_names() -> list[str]:
+    """Of all scenarios, in alphabetical order."""
+    return sorted({scenario.__name__ for profile in PROFILES for scenario in profile.scenarios})
+
+
 async def run(url: str | None, tell: Tell, only: str | None = None, *, own: bool = True) -> Report:
     """Run all scenarios: against `url` those that can run anywhere, the others against servers of our own.
 

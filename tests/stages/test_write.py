@@ -337,10 +337,11 @@ async def test_a_partial_with_the_same_words_twice_in_a_row_is_not_shown() -> No
 
 
 async def test_no_partials_are_made_where_none_are_wanted() -> None:
-    options = LiveOptions(language="en", partials=False)
+    options, late = LiveOptions(language="en", partials=False), Turns(wait=2.0)
     script = Script(["all"])
-    events = await written(script, lambda talk: talk.give(utterance(0, 1, "growing"), utterance(0, 1.5)), options)
+    events = await written(script, lambda talk: talk.give(utterance(0, 1, "growing"), utterance(0, 1.5)), options, late)
     assert texts(events) == ["0 all!"]
+    assert not [event for event in events if isinstance(event, Degraded)]
 
 
 async def test_partials_end_where_finals_wait_and_come_back_little_by_little() -> None:
