@@ -10,7 +10,6 @@ import kaldi_native_fbank as knf
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
-from scipy.signal.windows import hann
 
 from contracts.audio import SAMPLE_RATE, Samples
 
@@ -32,7 +31,7 @@ class LogMel:
         frames.samp_freq, frames.frame_length_ms = SAMPLE_RATE, 1000 * WINDOW / SAMPLE_RATE
         frames.round_to_power_of_two = False
         self._bank: Final[npt.NDArray[np.float32]] = np.array(knf.MelBanks(mels, frames).get_matrix())  # (bins, 201)
-        self._taper: Final[npt.NDArray[np.float32]] = hann(WINDOW, sym=False).astype(np.float32)
+        self._taper: Final[npt.NDArray[np.float32]] = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
 
     def __call__(self, samples: Samples, frames: int) -> npt.NDArray[np.float32]:
         """float32 (samples,) at 16 kHz -> (bins, frames): silence follows the samples, what is too long is cut off."""

@@ -21,11 +21,10 @@ from contracts.voices import (
     VoiceUpdate,
 )
 from runtime.voice_files import HEAD, kind_of
-from runtime.voice_folder import open_volume_voices
 from runtime.voice_store import name_key
 from stages.sound import opened, shown
 from web.cli.output import write_whole
-from web.cli.voice_book import VoiceBook, open_book, own_settings
+from web.cli.voice_book import VoiceBook, open_book
 
 PAGE: Final = 1000
 """Voices that are asked for at a time."""
@@ -159,9 +158,10 @@ def export_voice(url: str | None, volume: Path | None, voice: str, file: Path) -
 
 def renew_voices(volume: Path | None, voice: str | None) -> None:
     """Make voiceprints anew."""
+    from web.cli.local_book import open_own
 
     async def work() -> None:
-        async with open_volume_voices(own_settings(volume)) as own:
+        async with open_own(volume) as own:
             if voice is None:
                 count = await own.voices.renew_all()
             else:
