@@ -43,10 +43,10 @@ DRAFT: Final = 8
 """Frames (0.13 s) of silence after which an utterance is written on the chance that it is complete."""
 FALTERING: Final = 3
 """Frames (0.05 s) of silence from which on no growth is told: either more is said, or a final is wanted soon."""
-REST: Final = 15
-"""Frames (0.25 s) of silence that end an utterance if its text ends a sentence."""
-ENDPOINT: Final = 21
-"""Frames (0.35 s) of silence that end an utterance whatever its text."""
+REST: Final = 18
+"""Frames (0.3 s) of silence that end an utterance if its text ends a sentence."""
+ENDPOINT: Final = 24
+"""Frames (0.4 s) of silence that end an utterance whatever its text."""
 WAVERING: Final = 6
 """Frames (0.1 s) by which the end of speech may move from one look to the next and still be the same: less than what is
 heard behind it."""
