@@ -30,7 +30,7 @@ FRAME: Final = 1600
 AUDIO: Final = {"encoding": "pcm_s16le", "sample_rate": 8000, "channels": 1}
 DEAF: Final = 7.0
 """Seconds without reading: more than HEARTBEAT_TIMEOUT, less than a server waits for the answer to its close."""
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 """Times that all of them come, of which the last is compared with the one before."""
 SETTLING: Final = 20
 """Seconds that a server has to let go: idle threads are kept for ten."""
