@@ -366,8 +366,8 @@ def main(
 ) -> None:
     """Measure live sessions: delay, streams, accuracy, cuts, hour, clients; all of them where none is named.
 
-    All of it takes an hour. With --output, trials may be run one by one: the page has the last
-    figures of each. A trial that breaks off is told as one that missed, and the others go on.
+    All of it takes an hour. With --output, trials may be run one by one: the page has the last figures of each. A trial
+    that breaks off is told as one that missed, and the others go on.
     """
     options = Options(
         dev=chosen(calls, folder, DEV),

@@ -4,7 +4,7 @@ As "Turning Whisper into Real-Time Transcription System" (Macháček et al., 202
 but at any word that leaves enough before it, so that a partial takes as long late in an utterance as early.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ from contracts.audio import SAMPLE_RATE
 from contracts.live_stages import Utterance
 from models.whisper_words import HeardWord
 from stages.agreement import bare
-from stages.said import PART, Said
+from stages.said import PART, Said, Tokens, spoken
 
 LEFT: Final = SAMPLE_RATE
 """Samples at least that are heard anew."""
@@ -41,10 +41,8 @@ class Beginning:
         """Samples of the utterance that are not heard anew."""
         return self.parts[-1].end - item.start if self.parts else 0
 
-    def grow(
-        self, item: Utterance, glanced: Glanced, shown: Sequence[str], tokens: Callable[[str], Sequence[int]]
-    ) -> None:
-        """Take what is agreed about, but for its last word, up to where a word begins. `tokens`: of a text."""
+    def grow(self, item: Utterance, glanced: Glanced, shown: Sequence[str], tokens: Tokens) -> None:
+        """Take what is agreed about, but for its last word, up to where a word begins."""
         heard, agreed = glanced.words, shown[len(self.words) : -1]
         count = min(len(agreed), len(heard) - 1)
         if count < 1 or any(bare(one) != bare(word.text) for one, word in zip(agreed, heard[:count], strict=False)):
@@ -53,5 +51,5 @@ class Beginning:
         samples = item.levelled[skipped:]
         if PART <= cut <= len(samples) - LEFT:
             text = [word.text for word in heard[:count]]
-            part = Said(item.start + skipped, samples[:cut], tuple(tokens(" ".join(text))), glanced.language)
+            part = spoken(item.start + skipped, samples[:cut], text, glanced.language, tokens)
             self.words, self.parts = (*self.words, *text), (*self.parts, part)

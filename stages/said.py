@@ -1,14 +1,14 @@
 """What was said in a channel of a live call before what is heard next: its sound and its text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from contracts.audio import SAMPLE_RATE, Samples
+from contracts.speech import TimedWord
 from models.whisper import Before
-from models.whisper_words import HeardWord
 from stages.windows import LONGEST, LONGEST_PAUSE, SHORTEST_PAUSE
 
 BEFORE: Final = 9 * SAMPLE_RATE
@@ -17,6 +17,9 @@ TOLD: Final = 12 * SAMPLE_RATE
 """The same whose text the decoder is told at most: it takes next to no time."""
 PART: Final = 2 * SAMPLE_RATE
 """Samples of a part of an utterance at least: shorter ones are heard worse."""
+
+Tokens = Callable[[str], Sequence[int]]
+"""A text in the tokens of the model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,18 +40,23 @@ class Said:
         return self.start + len(self.samples)
 
 
-def divided(said: Said, words: Sequence[HeardWord], tokens: Callable[[str], Sequence[int]]) -> list[Said]:
+def spoken(start: int, samples: Samples, words: Iterable[str], language: str, tokens: Tokens) -> Said:
+    """What was said in some samples, by its words."""
+    return Said(start, samples, tuple(tokens(" ".join(words))), language)
+
+
+def divided(said: Said, words: Sequence[TimedWord], tokens: Tokens) -> list[Said]:
     """The same in parts that begin with a word, so that its end can be heard where all of it is too long.
 
-    `words`: those of the text, counted from its start. `tokens`: of a text.
+    `words`: those of the text, on the stream's clock.
     """
     parts: list[Said] = []
     stop, last = len(said.samples), len(words)
     for index in reversed(range(len(words))):
-        start = round(words[index].start * SAMPLE_RATE) if index else 0
+        start = round(words[index].start_time * SAMPLE_RATE) - said.start if index else 0
         if index == 0 or PART <= start <= stop - PART:
-            text = " ".join(word.text for word in words[index:last])
-            parts.append(Said(said.start + start, said.samples[start:stop], tuple(tokens(text)), said.language))
+            text = (word.text for word in words[index:last])
+            parts.append(spoken(said.start + start, said.samples[start:stop], text, said.language, tokens))
             stop, last = start, index
     return parts[::-1] if len(parts) > 1 else [said]
 

@@ -48,8 +48,8 @@ class Understood:
 
     language: str
     words: tuple[TimedWord, ...]
-    said: tuple[Said, ...]
-    """For what follows to go on from; none where there is no text."""
+    said: Said | None
+    """For what follows to go on from; None where there is no text."""
     languages: Languages | None
     """What is known of the channel's languages with this utterance; None where the language was given."""
 
@@ -99,8 +99,10 @@ class Understanding:
         self._beginning = Beginning()
         if understood.languages is not None and understood.words:
             self._languages = understood.languages
-        if understood.words:
-            self._said.extend(understood.said)
+        said = understood.said
+        if said is not None and understood.words:
+            whole = said.language in UNSPACED
+            self._said.extend([said] if whole else divided(said, understood.words, self._model.tokens))
 
     async def glance(self, item: Utterance, glance: Glance, *, first: bool) -> Glanced | None:
         """What is heard of an utterance that goes on, None where it is not trusted."""
@@ -139,10 +141,9 @@ class Understanding:
             _, heard = await self._hear(kind, again)
         known = languages[0] if languages else None
         if not trusted(heard, len(samples)):
-            return Understood(language, (), (), known)
-        said = Said(item.start, samples, heard.tokens, language)
-        parts = [said] if language in UNSPACED else divided(said, heard.words, self._model.tokens)
-        return Understood(language, timed(item, heard), tuple(parts), known)
+            return Understood(language, (), None, known)
+        text = Said(item.start, samples, heard.tokens, language)
+        return Understood(language, timed(item, heard), text, known)
 
     async def _hear(self, kind: Priority, work: Callable[[LiveWhisperNetwork], T]) -> T:
         """What the model makes of something, when it is its turn."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from contracts.audio import SAMPLE_RATE
-from models.whisper_words import HeardWord
+from contracts.speech import TimedWord
 from stages.said import BEFORE, Said, divided, preceding
 
 
@@ -22,7 +22,7 @@ def test_what_was_said_before_is_bounded_and_keeps_its_pauses() -> None:
 
 def test_what_was_said_is_in_parts_that_begin_with_a_word() -> None:
     samples = np.arange(7 * SAMPLE_RATE, dtype=np.float32)
-    words = [HeardWord(f"word{n}", n / 2 + 0.1, n / 2 + 0.4, 0.9) for n in range(14)]
+    words = [TimedWord(f"word{n}", n / 2 + 1.1, n / 2 + 1.4, 0.9) for n in range(14)]
     said = Said(SAMPLE_RATE, samples, (1, 2, 3), "en")
     parts = divided(said, words, lambda text: [int(word[4:]) for word in text.split()])
     assert [part.tokens for part in parts] == [tuple(range(5)), tuple(range(5, 9)), tuple(range(9, 14))]
@@ -36,4 +36,5 @@ def test_what_was_said_is_in_parts_that_begin_with_a_word() -> None:
 
 def test_what_is_short_is_in_one_part() -> None:
     said = Said(0, np.zeros(3 * SAMPLE_RATE, np.float32), (1, 2), "en")
-    assert divided(said, [HeardWord("one", 0.2, 1, 0.9), HeardWord("two", 1.9, 2.9, 0.9)], lambda _: [8, 9]) == [said]
+    words = [TimedWord("one", 0.2, 1, 0.9), TimedWord("two", 1.9, 2.9, 0.9)]
+    assert divided(said, words, lambda _: [8, 9]) == [said]

@@ -22,9 +22,9 @@ from contracts.voices import (
 )
 from runtime.voice_files import HEAD, kind_of
 from runtime.voice_store import name_key
-from stages.sound import opened, shown
+from stages.sound import shown
 from web.cli.output import write_whole
-from web.cli.voice_book import VoiceBook, open_book
+from web.cli.voice_book import VoiceBook, open_book, opened_sample
 
 PAGE: Final = 1000
 """Voices that are asked for at a time."""
@@ -60,7 +60,7 @@ def add_files(
     """Enrol files under a name, one after the other; what was enrolled before an error stays."""
     wanted = VoiceRequest(name=_name(name), note=note)
     for file in files:
-        with opened(file) as descriptor, open(descriptor, "rb", closefd=False) as content:
+        with opened_sample(file) as content:
             kind = kind_of(content.read(HEAD))
         if only_voiceprints and kind is None:
             cause = "it is a recording, or something else"
