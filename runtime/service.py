@@ -47,6 +47,7 @@ from runtime.job_request import check_language, check_task, options_of, read_req
 from runtime.job_store import JobRow, Key
 from runtime.job_views import Forecast, error_message, in_seconds, job_view, moment, result_message
 from runtime.live_service import LiveService
+from runtime.memory import MemoryRelease
 from runtime.parts import Parts, opened_parts
 from runtime.peaks import WaveformStore
 from runtime.retention import Retention
@@ -385,7 +386,7 @@ async def open_service(settings: Settings, *, engines: Engines | None = None) ->
         workers = [("worker", parts.queue.work)] * settings.jobs_at_once
         others = [("hot_folder", hot_folder.run), ("retention", Retention(settings, parts.volume, parts.store).run)]
         others += [("live", service.live.run), ("contacts", parts.contacts.run), ("voices", service.voices.run)]
-        others += [("access", parts.access.run), ("webhooks", parts.webhooks.run)]
+        others += [("access", parts.access.run), ("webhooks", parts.webhooks.run), ("memory", MemoryRelease().run)]
         async with supervised([*workers, *others], service.stopping, settings.shutdown_timeout):
             log.info("service_started", volume=str(parts.volume.root), model=settings.model)
             yield service

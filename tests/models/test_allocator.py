@@ -39,6 +39,25 @@ for _ in range(5):
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
+HOLES = """
+import ctypes, psutil, sys
+from models.allocator import give_back, tune_allocator
+tune_allocator()
+malloc = ctypes.CDLL(None).malloc
+malloc.restype = ctypes.c_void_p
+free = ctypes.CDLL(None).free
+large = []
+for _ in range(40):
+    large.append(malloc(8_000_000))
+    ctypes.memset(ctypes.c_void_p(large[-1]), 1, 8_000_000)
+    malloc(1000)
+for block in large:
+    free(ctypes.c_void_p(block))
+if sys.argv[1] == "given_back":
+    give_back()
+print(psutil.Process().memory_info().rss)
+"""
+
 
 def printed(script: str, kind: str) -> str:
     done = subprocess.run([sys.executable, "-c", script, kind], capture_output=True, text=True, check=True, timeout=60)
@@ -52,3 +71,7 @@ def test_threads_share_one_arena_instead_of_having_each_their_own() -> None:
 
 def test_a_large_matrix_is_kept_for_the_next_one_instead_of_being_mapped_anew() -> None:
     assert int(printed(FAULTS, "tuned")) < int(printed(FAULTS, "default")) / 10
+
+
+def test_memory_between_blocks_that_are_in_use_is_given_back() -> None:
+    assert int(printed(HOLES, "kept")) - int(printed(HOLES, "given_back")) > 300_000_000
