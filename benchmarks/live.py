@@ -314,6 +314,8 @@ async def clients(options: Options) -> list[Row]:
     rows.append(Row("finals of the call beside them", "the same" if same else "differ", "as alone", same))
     rows += [most(f"{name} left", outcome.left[name], 0, "", 0) for name in LEFT]
     rows.append(Row("memory afterwards", f"{outcome.left['MB']:+.0f} MB", "at most +20 MB", outcome.left["MB"] <= 20))
+    by_round = " ".join(f"{memory:.0f}" for memory in outcome.memory)
+    rows.append(Row("memory after each time that all of them came", f"{by_round} MB", "reported"))
     return rows
 
 

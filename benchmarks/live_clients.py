@@ -33,7 +33,7 @@ DEAF: Final = 7.0
 ROUNDS: Final = 5
 """Times that all of them come, of which the last is compared with the one before."""
 SETTLING: Final = 20
-"""Seconds that a server has to let go: idle threads are kept for ten."""
+"""Seconds that a server has to let go: idle threads are kept for ten, memory for five."""
 PATIENCE: Final = 40.0
 """Seconds for a server to end a client that misbehaves."""
 
@@ -192,7 +192,9 @@ class Outcome(Struct, frozen=True):
     alone: Streamed
     beside: Streamed
     left: dict[str, float]
-    """What was there after them and not before: threads, descriptors, files, sessions, MB."""
+    """What was there after the last round and not before it: threads, descriptors, files, sessions, MB."""
+    memory: tuple[float, ...]
+    """MB after each round."""
 
     @property
     def undisturbed(self) -> bool:
@@ -210,14 +212,15 @@ async def misbehave(material: Material) -> Outcome:
         samples = b"".join([block async for block in FileSource(material.path, "mono").blocks()])
         url = address(server.url)
         alone = await stream(url, material, language=material.language)
+        standing = [await _standing(server, Path(volume))]
         # The first rounds fill what is kept for good, such as the memory of the networks and of the threads.
         for _ in range(ROUNDS):
-            before = await _standing(server, Path(volume))
             beside, ends = await _round(url, material, samples)
-            after = await _settled(server, Path(volume), before)
+            standing.append(await _settled(server, Path(volume), standing[-1]))
         expired = await _come_back(url, ends["disappears"])
+    before, after = standing[-2:]
     left = {name: after[name] - before[name] for name in before}
-    return Outcome(ends, expired, alone, beside, left)
+    return Outcome(ends, expired, alone, beside, left, tuple(found["MB"] for found in standing[1:]))
 
 
 async def _round(url: str, material: Material, samples: bytes) -> tuple[Streamed, dict[str, Ended]]:
@@ -264,7 +267,7 @@ async def _settled(server: Server, volume: Path, before: dict[str, float]) -> di
     """The same once there is no more of it than before, or after SETTLING; each look has the server use its threads."""
     for _ in range(SETTLING):
         found = await _standing(server, volume)
-        if all(value <= before[name] for name, value in found.items() if name != "MB"):
+        if all(value <= before[name] for name, value in found.items()):
             break
         await anyio.sleep(1.0)
     return found

@@ -1,4 +1,4 @@
-"""Where the command starts: before anything is imported, Ctrl-C is already one clear line."""
+"""Where the command starts: before anything is imported, Ctrl-C is one clear line; then the allocator is tuned."""
 
 import os
 import signal
@@ -17,7 +17,10 @@ signal.signal(signal.SIGINT, _interrupted)
 
 def main() -> NoReturn:
     """Import the command line, give Ctrl-C back to Python, and run it."""
-    from web.cli import main as run  # noqa: PLC0415 - the point of this module
+    from models.allocator import tune_allocator  # noqa: PLC0415 - the point of this module
+
+    tune_allocator()  # while there is one thread: an arena that another one had would stay
+    from web.cli import main as run  # noqa: PLC0415
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     run()

@@ -5,9 +5,6 @@ import sys
 
 ARENAS = """
 import ctypes, sys, threading
-from models.allocator import tune_allocator
-if sys.argv[1] == "tuned":
-    tune_allocator()
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
 libc.fdopen.restype = ctypes.c_void_p
@@ -16,14 +13,25 @@ def allocate():
     together.wait()
     libc.malloc(1000)
     together.wait()
-threads = [threading.Thread(target=allocate) for _ in range(6)]
-for thread in threads:
-    thread.start()
-for thread in threads:
-    thread.join()
-file = ctypes.c_void_p(libc.fdopen(1, b"w"))
-libc.malloc_info(0, file)
-libc.fflush(file)
+def run():
+    threads = [threading.Thread(target=allocate) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    file = ctypes.c_void_p(libc.fdopen(1, b"w"))
+    libc.malloc_info(0, file)
+    libc.fflush(file)
+if sys.argv[1] == "command":
+    import web.start
+    sys.modules["web.cli"] = type(sys)("web.cli")
+    sys.modules["web.cli"].main = run
+    web.start.main()
+else:
+    from models.allocator import tune_allocator
+    if sys.argv[1] == "tuned":
+        tune_allocator()
+    run()
 """
 
 FAULTS = """
@@ -66,6 +74,7 @@ def printed(script: str, kind: str) -> str:
 
 def test_threads_share_one_arena_instead_of_having_each_their_own() -> None:
     assert printed(ARENAS, "tuned").count("<heap nr=") == 1
+    assert printed(ARENAS, "command").count("<heap nr=") == 1
     assert printed(ARENAS, "default").count("<heap nr=") > 1
 
 
