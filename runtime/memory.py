@@ -18,17 +18,23 @@ WORK: Final = 0.2
 class MemoryRelease:
     """Gives back again and again what the networks no longer use; a server that rests does nothing."""
 
-    def __init__(self, release: Callable[[], None] = give_back, interval: float = INTERVAL) -> None:
-        """`interval`: seconds."""
+    def __init__(
+        self,
+        release: Callable[[], None] = give_back,
+        worked: Callable[[], float] = process_time,
+        interval: float = INTERVAL,
+    ) -> None:
+        """`worked`: seconds of processor time so far; `interval`: seconds."""
         self._release: Final = release
+        self._worked: Final = worked
         self._interval: Final = interval
         self._limiter: Final = CapacityLimiter(1)
 
     async def run(self) -> None:
         """Go on until cancelled."""
-        worked = 0.0
+        before = 0.0
         while True:
-            if process_time() - worked > WORK:
+            if self._worked() - before > WORK:
                 await to_thread.run_sync(self._release, limiter=self._limiter)
-                worked = process_time()
+                before = self._worked()
             await sleep(self._interval)
