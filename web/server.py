@@ -21,10 +21,11 @@ from runtime.engines import Engines
 from runtime.health_pass import health_pass
 from runtime.service import JobService, open_service
 from runtime.settings import Settings
+from web import tcp_server, websocket_stream
 from web.app import create_app
 from web.asgi import UNFINISHED
 from web.guard import is_loopback
-from web.websocket_stream import LINGER, install
+from web.websocket_stream import LINGER
 
 LOG: Final = structlog.get_logger("callannotate.web")
 GRACE: Final = UNFINISHED + 0.5
@@ -120,7 +121,8 @@ async def _announce_end(service: JobService, stop: anyio.Event) -> None:
 
 async def _serve_http(service: JobService, listener: socket.socket) -> None:
     """Shielded, because Hypercorn cannot be cancelled in good order: it ends by itself once `stopping` is set."""
-    install()
+    websocket_stream.install()
+    tcp_server.install()
     with CancelScope(shield=True) as scope:
 
         async def stopping() -> None:

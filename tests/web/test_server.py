@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 from websockets.exceptions import ConnectionClosed
@@ -65,6 +66,18 @@ def test_an_idle_server_stops_at_once(tmp_path: Path) -> None:
         began = time.monotonic()
         assert server.stop(signal.SIGTERM) == 0
         assert time.monotonic() - began < 3
+
+
+def test_a_connection_that_its_client_has_closed_is_let_go_of(tmp_path: Path) -> None:
+    with started(tmp_path) as server:
+        process = psutil.Process(server.popen.pid)
+        before = process.num_fds()
+        for _ in range(8):
+            assert requests.get(f"{server.url}/health", timeout=20).ok
+        limit = time.monotonic() + 10
+        while process.num_fds() > before + 1 and time.monotonic() < limit:  # one of the database's, perhaps
+            time.sleep(0.1)
+        assert process.num_fds() <= before + 1
 
 
 def test_an_upload_that_never_ends_does_not_keep_it_from_stopping(tmp_path: Path) -> None:
