@@ -288,8 +288,9 @@ WORDS = st.lists(
 def test_any_speech_is_cut_into_subtitles_within_the_limits(drawn: list[tuple[str, float, float]], indent: int) -> None:
     words, now = [], 0.0
     for text, pause, length in drawn:
-        words.append(Word(text, now + pause, now + pause + length, 0.9))
-        now += pause + length
+        start = now + pause
+        now = start + length
+        words.append(Word(text, start, now, 0.9))
     spoken = Segment(words[0].start_time, now, " ".join(word.word for word in words), 0.9, "en", tuple(words))
     found = cues(spoken, indent)
     assert " ".join(line for cue in found for line in cue.lines) == spoken.text
