@@ -85,7 +85,7 @@ def load_engine(
     threads = threads or available_cores()
     calls = min(CALLS, threads)
     each = threads // calls
-    tune_allocator()
+    tune_allocator()  # for who loads them without the command
     segmentation = ensure(SEGMENTATION, "segmentation", progress)
     voiceprint = ensure(VOICEPRINT, "voiceprint", progress)
     whisper = ensure(options.model, "transcription", progress)
