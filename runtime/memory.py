@@ -4,15 +4,25 @@ from collections.abc import Callable
 from time import process_time
 from typing import Final
 
+import psutil
 from anyio import CapacityLimiter, sleep, to_thread
 
 from models.allocator import give_back
 
 INTERVAL: Final = 5.0
-"""Seconds between two times: what is given back and mapped again costs 2 % of a core, and what is needed in between is
-what memory varies by."""
+"""Seconds between two times; what is given back is mapped again where it is needed again."""
 WORK: Final = 0.2
 """Seconds of processor time in between without which there is nothing to give back."""
+GROWTH: Final = 96 * 2**20
+"""Bytes by which memory may have grown meanwhile where a live call is heard. Its windows and finals then find the same
+room each time, and an hour takes what its first minutes took; a job alone would take 5 % longer."""
+LOOK: Final = 0.2
+"""Seconds from one look at that to the next."""
+
+
+def resident() -> int:
+    """Bytes of memory that this process has."""
+    return int(psutil.Process().memory_info().rss)
 
 
 class MemoryRelease:
@@ -20,21 +30,37 @@ class MemoryRelease:
 
     def __init__(
         self,
+        live: Callable[[], bool],
         release: Callable[[], None] = give_back,
         worked: Callable[[], float] = process_time,
+        memory: Callable[[], int] = resident,
         interval: float = INTERVAL,
+        look: float = LOOK,
     ) -> None:
-        """`worked`: seconds of processor time so far; `interval`: seconds."""
+        """`live`: whether a live call is heard; `worked`: seconds of processor time so far; `memory`: bytes."""
+        self._live: Final = live
         self._release: Final = release
         self._worked: Final = worked
+        self._memory: Final = memory
         self._interval: Final = interval
+        self._look: Final = look
         self._limiter: Final = CapacityLimiter(1)
 
     async def run(self) -> None:
         """Go on until cancelled."""
-        before = 0.0
+        before, least = 0.0, self._memory()
         while True:
             if self._worked() - before > WORK:
                 await to_thread.run_sync(self._release, limiter=self._limiter)
-                before = self._worked()
-            await sleep(self._interval)
+                before, least = self._worked(), self._memory()
+            await self._wait(least + GROWTH)
+
+    async def _wait(self, most: int) -> None:
+        """Wait for the next time, or until there is more memory than that during a live call."""
+        left = self._interval
+        while left > 0:
+            pause = self._look if self._live() else left
+            await sleep(pause)
+            left -= pause
+            if self._live() and self._memory() > most:
+                break

@@ -386,7 +386,8 @@ async def open_service(settings: Settings, *, engines: Engines | None = None) ->
         workers = [("worker", parts.queue.work)] * settings.jobs_at_once
         others = [("hot_folder", hot_folder.run), ("retention", Retention(settings, parts.volume, parts.store).run)]
         others += [("live", service.live.run), ("contacts", parts.contacts.run), ("voices", service.voices.run)]
-        others += [("access", parts.access.run), ("webhooks", parts.webhooks.run), ("memory", MemoryRelease().run)]
+        others += [("access", parts.access.run), ("webhooks", parts.webhooks.run)]
+        others += [("memory", MemoryRelease(lambda: bool(service.live.sessions)).run)]
         async with supervised([*workers, *others], service.stopping, settings.shutdown_timeout):
             log.info("service_started", volume=str(parts.volume.root), model=settings.model)
             yield service
