@@ -118,6 +118,17 @@ def test_a_call_is_kept_by_the_server_that_was_named(wav: Path, tmp_path: Path) 
     assert len(list((tmp_path / "completed").rglob("*.wav"))) == 1
 
 
+def test_a_call_that_is_longer_than_the_server_takes_fails_once_what_was_heard_is_written(
+    wav: Path, tmp_path: Path
+) -> None:
+    with started(tmp_path, LIVE_MAX_SESSION_S="3") as server:
+        done = run("--url", server.url, "--progress", "none", "--format", "json", wav)
+    assert done.returncode == CATALOGUE["LIVE_ENDED"].exit_code, done.stderr.decode()
+    assert 0 < msgspec.json.decode(done.stdout, type=Annotation).metadata.total_duration < 8.0
+    (line,) = done.stderr.decode().splitlines()
+    assert "SESSION_TOO_LONG" in line
+
+
 def test_a_server_that_is_not_there_is_told(wav: Path) -> None:
     assert_failed(run("--url", "ws://127.0.0.1:1", wav), "LIVE_UNREACHABLE")
 

@@ -15,9 +15,10 @@ import msgspec
 from anyio import CancelScope, Event, create_task_group, open_signal_receiver
 from msgspec import Struct
 
-from contracts.errors import CATALOGUE, INTERRUPTED, CallAnnotateError
-from contracts.live import SessionEnded, SessionStart
+from contracts.errors import CATALOGUE, INTERRUPTED, LIVE_ENDED, CallAnnotateError
+from contracts.live import LiveError, LiveServerMessage, SessionEnded, SessionStart
 from contracts.live_audio import AudioFormat, Encoding
+from contracts.live_errors import SESSION_TOO_LONG
 from contracts.options import AnnotateOptions, ChannelMode, Format
 from web.cli.key import authorization
 from web.cli.live_view import View, view
@@ -67,12 +68,15 @@ class LiveOptions(Struct, frozen=True, kw_only=True):
 
 
 def run_live(options: LiveOptions) -> None:
-    """Run to the end; exits with the code of the first warning. Raises what went wrong."""
+    """Run to the end; exits with the code of the first warning. Raises what went wrong.
+
+    Of a call that was longer than the server takes, what was heard is written before LIVE_ENDED is raised.
+    """
     if options.output is not None:
         prepare_folder(options.output, [Path(options.file or "microphone")])
     failure: CallAnnotateError | None = None
     try:
-        name, ended = anyio.run(_run, options)
+        name, ended, refused = anyio.run(_run, options)
     except BaseExceptionGroup as group:
         failure = _first(group)
     if failure is not None:
@@ -86,15 +90,26 @@ def run_live(options: LiveOptions) -> None:
     for notice in ended.result.metadata.warnings:
         click.echo(f"callannotate: warning: {notice.message}", err=True)
         code = code or CATALOGUE[notice.code].exit_code or 0
+    if refused is not None:
+        remedy = "What was heard until then is written; start again for the rest"
+        raise CallAnnotateError(LIVE_ENDED, code=refused.code, reason=refused.message, remedy=remedy)
     sys.exit(code)
 
 
-async def _run(options: LiveOptions) -> tuple[str, SessionEnded]:
+async def _run(options: LiveOptions) -> tuple[str, SessionEnded, LiveError | None]:
+    """The name of the call, how it ended, and what the server said where it did not take all of it."""
+    refused: LiveError | None = None
     source = await _source(options)
     async with _server(options) as url:
         with view(options.progress) as shown:
-            start = options.start(source.audio)
-            client = LiveClient(url, start, shown.show, shown.notice, authorization())
+
+            def show(message: LiveServerMessage) -> None:
+                nonlocal refused
+                if isinstance(message, LiveError) and message.code == SESSION_TOO_LONG.code:
+                    refused = message
+                shown.show(message)
+
+            client = LiveClient(url, options.start(source.audio), show, shown.notice, authorization())
             stop = Event()
             async with create_task_group() as tasks:
                 given_up = await tasks.start(_listen_for_signals, stop, tasks.cancel_scope, shown)
@@ -104,7 +119,7 @@ async def _run(options: LiveOptions) -> tuple[str, SessionEnded]:
                 raise CallAnnotateError(INTERRUPTED)
             if ended.job_id is not None:
                 shown.notice(f"kept as job {ended.job_id}")
-    return source.name, ended
+    return source.name, ended, refused
 
 
 async def _source(options: LiveOptions) -> Source:
