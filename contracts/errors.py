@@ -138,6 +138,10 @@ DAMAGED = Fault(
     "DAMAGED", 53, "{path}: is damaged, first at {time:.2f} s; {lost:.2f} s are lost and taken as silence",
     "All the rest was annotated; fetch the recording again if another copy exists.",
 )  # fmt: skip
+LIVE_INCOMPLETE = Fault(
+    "LIVE_INCOMPLETE", 54, "not all of the call was taken: {code}, {reason}",
+    "What was taken was annotated; docs/errors.md says what to do about {code}.",
+)  # fmt: skip
 
 SETTING_INVALID = Fault("SETTING_INVALID", 60, "{source}: {name}: {problem}", "Allowed: {allowed}.")
 SETTING_UNKNOWN = Fault(

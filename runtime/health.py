@@ -14,6 +14,7 @@ from contracts.jobs import DiskUsage, Health, HealthComponents, HealthStatus, Me
 from runtime.engines import Engines
 from runtime.job_queue import JobQueue
 from runtime.job_store import JobStore
+from runtime.memory import resident
 from runtime.settings import Settings
 from runtime.volume import LOGS, Volume
 
@@ -133,7 +134,7 @@ class HealthCheck:
 
 def memory_usage() -> MemoryUsage:
     """Of this process, and what the container or else the machine has left."""
-    used = psutil.Process().memory_info().rss
+    used = resident()
     available = psutil.virtual_memory().available
     limit, current = (_cgroup(CGROUP / name) for name in ("memory.max", "memory.current"))
     if limit is not None and current is not None:

@@ -20,9 +20,12 @@ LOOK: Final = 0.2
 """Seconds from one look at that to the next."""
 
 
+_process: Final = psutil.Process()
+
+
 def resident() -> int:
     """Bytes of memory that this process has."""
-    return int(psutil.Process().memory_info().rss)
+    return int(_process.memory_info().rss)
 
 
 class MemoryRelease:
@@ -56,11 +59,11 @@ class MemoryRelease:
             await self._wait(least + GROWTH)
 
     async def _wait(self, most: int) -> None:
-        """Wait for the next time, or until there is more memory than that during a live call."""
+        """Wait for the next time, or during a live call until there is more memory than that."""
         left = self._interval
         while left > 0:
             pause = self._look if self._live() else left
             await sleep(pause)
             left -= pause
-            if self._live() and self._memory() > most:
+            if self._memory() > most:
                 break

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Final, get_args
 
-import psutil
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from contracts.jobs import JobStatus, StageName
 from contracts.options import DeliveryState
+from runtime.memory import resident
 
 NETWORK_STAGES: Final[dict[str, StageName]] = {
     "segmentation": "diarization",
@@ -104,8 +104,7 @@ class Metrics:
         watching = Gauge("callannotate_watchers", "Subscriptions to jobs", registry=self.registry)
         watching.set_function(watchers)
         memory = Gauge("callannotate_memory_bytes", "Memory of the server's process", registry=self.registry)
-        process = psutil.Process()
-        memory.set_function(lambda: process.memory_info().rss)
+        memory.set_function(resident)
         for stage in get_args(StageName):
             self.stage_seconds.labels(stage)
 

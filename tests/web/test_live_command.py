@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 import soundfile
 
@@ -123,10 +124,20 @@ def test_a_call_that_is_longer_than_the_server_takes_fails_once_what_was_heard_i
 ) -> None:
     with started(tmp_path, LIVE_MAX_SESSION_S="3") as server:
         done = run("--url", server.url, "--progress", "none", "--format", "json", wav)
-    assert done.returncode == CATALOGUE["LIVE_ENDED"].exit_code, done.stderr.decode()
+    assert done.returncode == CATALOGUE["LIVE_INCOMPLETE"].exit_code, done.stderr.decode()
     assert 0 < msgspec.json.decode(done.stdout, type=Annotation).metadata.total_duration < 8.0
     (line,) = done.stderr.decode().splitlines()
     assert "SESSION_TOO_LONG" in line
+
+
+def test_samples_that_are_no_numbers_are_left_out_and_told() -> None:
+    good = np.zeros(3 * 16_000, "<f4")
+    done = run(
+        "--encoding", "pcm_f32le", "--progress", "none", "--speed", "20", "-",
+        stdin=good.tobytes() + np.full(1600, np.nan, "<f4").tobytes() + good.tobytes(),
+    )  # fmt: skip
+    assert done.returncode == CATALOGUE["LIVE_INCOMPLETE"].exit_code, done.stderr.decode()
+    assert "FRAME_NOT_FINITE" in done.stderr.decode()
 
 
 def test_a_server_that_is_not_there_is_told(wav: Path) -> None:

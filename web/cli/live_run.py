@@ -15,13 +15,12 @@ import msgspec
 from anyio import CancelScope, Event, create_task_group, open_signal_receiver
 from msgspec import Struct
 
-from contracts.errors import CATALOGUE, INTERRUPTED, LIVE_ENDED, CallAnnotateError
+from contracts.errors import CATALOGUE, INTERRUPTED, LIVE_INCOMPLETE, CallAnnotateError
 from contracts.live import LiveError, LiveServerMessage, SessionEnded, SessionStart
 from contracts.live_audio import AudioFormat, Encoding
-from contracts.live_errors import SESSION_TOO_LONG
 from contracts.options import AnnotateOptions, ChannelMode, Format
 from web.cli.key import authorization
-from web.cli.live_view import View, view
+from web.cli.live_view import View, refuses, view
 from web.cli.output import output_name, prepare_folder, write_standard_output, write_whole
 from web.exports import render
 from web.live_audio import FileSource, MicrophoneSource, PipeSource, Source, paced
@@ -70,7 +69,7 @@ class LiveOptions(Struct, frozen=True, kw_only=True):
 def run_live(options: LiveOptions) -> None:
     """Run to the end; exits with the code of the first warning. Raises what went wrong.
 
-    Of a call that was longer than the server takes, what was heard is written before LIVE_ENDED is raised.
+    Of a call that was not taken as a whole, the rest is written before LIVE_INCOMPLETE is raised.
     """
     if options.output is not None:
         prepare_folder(options.output, [Path(options.file or "microphone")])
@@ -91,13 +90,12 @@ def run_live(options: LiveOptions) -> None:
         click.echo(f"callannotate: warning: {notice.message}", err=True)
         code = code or CATALOGUE[notice.code].exit_code or 0
     if refused is not None:
-        remedy = "What was heard until then is written; start again for the rest"
-        raise CallAnnotateError(LIVE_ENDED, code=refused.code, reason=refused.message, remedy=remedy)
+        raise CallAnnotateError(LIVE_INCOMPLETE, code=refused.code, reason=refused.message)
     sys.exit(code)
 
 
 async def _run(options: LiveOptions) -> tuple[str, SessionEnded, LiveError | None]:
-    """The name of the call, how it ended, and what the server said where it did not take all of it."""
+    """The name of the call, how it ended, and what the server did not take of it first."""
     refused: LiveError | None = None
     source = await _source(options)
     async with _server(options) as url:
@@ -105,8 +103,8 @@ async def _run(options: LiveOptions) -> tuple[str, SessionEnded, LiveError | Non
 
             def show(message: LiveServerMessage) -> None:
                 nonlocal refused
-                if isinstance(message, LiveError) and message.code == SESSION_TOO_LONG.code:
-                    refused = message
+                if isinstance(message, LiveError) and not message.fatal and refuses(message):
+                    refused = refused or message
                 shown.show(message)
 
             client = LiveClient(url, options.start(source.audio), show, shown.notice, authorization())

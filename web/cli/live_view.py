@@ -20,6 +20,11 @@ from contracts.live import (
 from contracts.live_errors import WRONG_ORDER
 
 
+def refuses(error: LiveError) -> bool:
+    """Whether something was not taken; an audio.end is sent again over a new connection, and may have been taken."""
+    return error.code != WRONG_ORDER.code
+
+
 class View(Protocol):
     """Shows a session on standard error."""
 
@@ -86,8 +91,7 @@ class Lines:
                     yield f"   now {who}: {', '.join(told)}"
             case LiveWarning():
                 yield f"callannotate: warning: {message.message}"
-            # An audio.end that is sent again over a new connection, since nobody knows whether it arrived.
-            case LiveError() if message.code != WRONG_ORDER.code:
+            case LiveError() if refuses(message):
                 yield f"callannotate: {message.message}"
 
 
